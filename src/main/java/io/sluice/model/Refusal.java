@@ -1,0 +1,73 @@
+package io.sluice.model;
+
+import java.util.List;
+
+/**
+ * An update or a request that is not carried out, with everything its sender needs to mend it.
+ * Every stage throws this one; {@code routes/00-problems} turns it into the answer of the API in
+ * use.
+ *
+ * <p>The message is a sentence for the sender. It never contains a submitted value.
+ */
+public final class Refusal extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * What is wrong with one field.
+   *
+   * @param field the field's name as the sender wrote it, cut to 64 characters
+   */
+  public record FieldError(String field, Reason reason, String message) {}
+
+  private final Reason reason;
+  private final transient List<FieldError> errors;
+  private final transient Report report;
+
+  private Refusal(Reason reason, String message, List<FieldError> errors, Report report) {
+    super(message, null, false, false);
+    this.reason = reason;
+    this.errors = List.copyOf(errors);
+    this.report = report;
+  }
+
+  public static Refusal because(Reason reason) {
+    return new Refusal(reason, reason.message(), List.of(), null);
+  }
+
+  /** A sentence of its own, where the catalogue's is too general. */
+  public static Refusal because(Reason reason, String message) {
+    return new Refusal(reason, message, List.of(), null);
+  }
+
+  /**
+   * @param errors at least one; the first one's reason is the whole's
+   */
+  public static Refusal ofFields(List<FieldError> errors) {
+    FieldError first = errors.get(0);
+    String message =
+        errors.size() == 1 ? first.message() : errors.size() + " fields need a correction.";
+    return new Refusal(first.reason(), message, errors, null);
+  }
+
+  public static Refusal ofField(Reason reason, String field, String message) {
+    return ofFields(List.of(new FieldError(field, reason, message)));
+  }
+
+  /** The connection test failed. */
+  public static Refusal ofTest(Report report) {
+    return new Refusal(report.reason(), report.reason().message(), List.of(), report);
+  }
+
+  public Reason reason() {
+    return reason;
+  }
+
+  public List<FieldError> errors() {
+    return errors;
+  }
+
+  /** Null unless a connection was tested. */
+  public Report report() {
+    return report;
+  }
+}

@@ -1,0 +1,43 @@
+package io.sluice.model;
+
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What a sender asks for, the same whichever encoding carried it. A field that is not in {@code
+ * changes} was not sent (or was sent as the mask, which means the same).
+ *
+ * @param changes the fields that were sent; values have passed their kind's check
+ * @param options driver-specific options that were sent; {@link Change.Clear} where {@code null} or
+ *     empty was
+ */
+public record Update(Map<Field, Change> changes, SortedMap<String, Change> options) {
+
+  /** What happens to one field. */
+  public sealed interface Change {
+    /** The field gets this value: a String, an Integer for a port or a Boolean for a flag. */
+    record Set(Object value) implements Change {}
+
+    /** The secret gets this value. */
+    record Replace(Secret value) implements Change {}
+
+    /** The field is emptied. */
+    record Clear() implements Change {}
+  }
+
+  public Update {
+    changes = changes.isEmpty() ? Map.of() : Collections.unmodifiableMap(new EnumMap<>(changes));
+    options = Collections.unmodifiableSortedMap(new TreeMap<>(options));
+  }
+
+  /** The text that was sent for a field, when one was. */
+  public Optional<String> text(Field field) {
+    return changes.get(field) instanceof Change.Set set
+        ? Optional.of(set.value().toString())
+        : Optional.empty();
+  }
+}
