@@ -1,7 +1,6 @@
 package io.sluice.model;
 
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -65,26 +64,31 @@ public enum Field {
       Stream.of(values())
           .flatMap(
               f ->
-                  Stream.concat(Stream.of(f.wireName), f.aliases.stream())
+                  Stream.of(f.wireName, f.alias)
+                      .distinct()
                       .map(n -> Map.entry(n.toLowerCase(Locale.ROOT), f)))
           .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
   private final String wireName;
   private final Kind kind;
   private final int maxLength;
-  private final List<String> aliases;
+  private final String alias;
 
-  Field(String wireName, Kind kind, int maxLength, String... aliases) {
+  Field(String wireName, Kind kind, int maxLength) {
+    this(wireName, kind, maxLength, wireName);
+  }
+
+  Field(String wireName, Kind kind, int maxLength, String alias) {
     this.wireName = wireName;
     this.kind = kind;
     this.maxLength = maxLength;
-    this.aliases = List.of(aliases);
+    this.alias = alias;
   }
 
   /** Finds a field by its name or alias; names are case-sensitive, as in the published API. */
   public static Optional<Field> named(String name) {
     return Optional.ofNullable(BY_NAME.get(name.toLowerCase(Locale.ROOT)))
-        .filter(f -> f.wireName.equals(name) || f.aliases.contains(name));
+        .filter(f -> f.wireName.equals(name) || f.alias.equals(name));
   }
 
   public String wireName() {
