@@ -67,7 +67,7 @@ public final class Vault {
   }
 
   /** What a key may be used for; two purposes never share an input, so nor an output. */
-  enum Purpose {
+  private enum Purpose {
     SECRET,
     PAYLOAD,
     FINGERPRINT,
