@@ -14,7 +14,6 @@ import io.swagger.v3.parser.core.models.ParseOptions;
 import io.swagger.v3.parser.core.models.SwaggerParseResult;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 import org.assertj.core.api.Condition;
@@ -69,15 +68,15 @@ final class OpenApiTest {
   @Test
   void everyFieldOfTheModelCanBeSentAndRead() {
     List<String> names = Stream.of(Field.values()).map(Field::wireName).toList();
-    assertThat(names(schema("Update").path("properties"))).containsAll(names);
-    assertThat(names(schema("UpdateForm").path("properties"))).containsAll(names);
-    assertThat(names(schema("DataSource").path("properties"))).containsAll(names);
+    assertThat(ContractFile.names(schema("Update").path("properties"))).containsAll(names);
+    assertThat(ContractFile.names(schema("UpdateForm").path("properties"))).containsAll(names);
+    assertThat(ContractFile.names(schema("DataSource").path("properties"))).containsAll(names);
   }
 
   @Test
   void everyNameThatCanBeSentIsAFieldOrBelongsToTheWholeDocument() {
     List<String> others =
-        names(schema("Update").path("properties")).stream()
+        ContractFile.names(schema("Update").path("properties")).stream()
             .filter(name -> Field.named(name).isEmpty())
             .toList();
     List<String> responseOnly =
@@ -115,16 +114,18 @@ final class OpenApiTest {
                 assertThat(properties.path(field.wireName()).path("$ref").asText())
                     .as(field.wireName())
                     .isEqualTo("#/components/schemas/Mask"));
-    assertThat(texts(schema("Mask").path("enum"))).containsExactly(Secret.MASK);
-    assertThat(names(schema("DataSource").path("properties").path("secrets").path("properties")))
+    assertThat(ContractFile.texts(schema("Mask").path("enum"))).containsExactly(Secret.MASK);
+    assertThat(
+            ContractFile.names(
+                schema("DataSource").path("properties").path("secrets").path("properties")))
         .containsExactlyInAnyOrderElementsOf(Field.SECRETS.stream().map(Field::wireName).toList());
   }
 
   @Test
   void reasonsAndStepsAreThoseOfTheCatalogue() {
-    assertThat(texts(schema("Reason").path("enum")))
+    assertThat(ContractFile.texts(schema("Reason").path("enum")))
         .containsExactlyElementsOf(Stream.of(Reason.values()).map(Enum::name).toList());
-    assertThat(texts(schema("TestReason").path("enum")))
+    assertThat(ContractFile.texts(schema("TestReason").path("enum")))
         .containsExactlyElementsOf(
             Stream.of(Reason.values())
                 .filter(
@@ -133,7 +134,7 @@ final class OpenApiTest {
                             || r.category() == Reason.Category.INTERNAL)
                 .map(Enum::name)
                 .toList());
-    assertThat(texts(schema("Step").path("properties").path("step").path("enum")))
+    assertThat(ContractFile.texts(schema("Step").path("properties").path("step").path("enum")))
         .containsExactlyElementsOf(
             Stream.of(Report.Name.values()).map(Report.Name::wireName).toList());
   }
@@ -207,16 +208,6 @@ final class OpenApiTest {
 
   private static JsonNode schema(String name) {
     return DOCUMENT.at("/components/schemas/" + name);
-  }
-
-  private static List<String> names(JsonNode object) {
-    return object.properties().stream().map(Map.Entry::getKey).toList();
-  }
-
-  private static List<String> texts(JsonNode array) {
-    List<String> texts = new ArrayList<>();
-    array.forEach(text -> texts.add(text.asText()));
-    return texts;
   }
 
   /** The values of {@code example} and {@code examples} beside a schema. */
