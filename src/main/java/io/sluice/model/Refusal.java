@@ -22,31 +22,42 @@ public final class Refusal extends RuntimeException {
   private final Reason reason;
   private final transient List<FieldError> errors;
   private final transient Report report;
+  private final ZohoError zohoError;
 
-  private Refusal(Reason reason, String message, List<FieldError> errors, Report report) {
+  private Refusal(
+      Reason reason, String message, List<FieldError> errors, Report report, ZohoError zohoError) {
     super(message, null, false, false);
     this.reason = reason;
     this.errors = List.copyOf(errors);
     this.report = report;
+    this.zohoError = zohoError;
   }
 
   public static Refusal because(Reason reason) {
-    return new Refusal(reason, reason.message(), List.of(), null);
+    return new Refusal(reason, reason.message(), List.of(), null, null);
   }
 
   /** A sentence of its own, where the catalogue's is too general. */
   public static Refusal because(Reason reason, String message) {
-    return new Refusal(reason, message, List.of(), null);
+    return new Refusal(reason, message, List.of(), null, null);
   }
 
   /**
    * @param errors at least one; the first one's reason is the whole's
    */
   public static Refusal ofFields(List<FieldError> errors) {
+    return ofFields(errors, null);
+  }
+
+  /**
+   * @param errors at least one; the first one's reason is the whole's
+   * @param zohoError what the whole reads in the Zoho-compatible API; null: as the reason does
+   */
+  public static Refusal ofFields(List<FieldError> errors, ZohoError zohoError) {
     FieldError first = errors.get(0);
     String message =
         errors.size() == 1 ? first.message() : errors.size() + " fields need a correction.";
-    return new Refusal(first.reason(), message, errors, null);
+    return new Refusal(first.reason(), message, errors, null, zohoError);
   }
 
   public static Refusal ofField(Reason reason, String field, String message) {
@@ -55,7 +66,7 @@ public final class Refusal extends RuntimeException {
 
   /** The connection test failed. */
   public static Refusal ofTest(Report report) {
-    return new Refusal(report.reason(), report.reason().message(), List.of(), report);
+    return new Refusal(report.reason(), report.reason().message(), List.of(), report, null);
   }
 
   public Reason reason() {
@@ -69,5 +80,10 @@ public final class Refusal extends RuntimeException {
   /** Null unless a connection was tested. */
   public Report report() {
     return report;
+  }
+
+  /** Null where the reason alone decides; see {@link ZohoError#of(Refusal)}. */
+  public ZohoError zohoError() {
+    return zohoError;
   }
 }

@@ -1,0 +1,144 @@
+package io.sluice.decode;
+
+import io.sluice.model.Field;
+import io.sluice.model.HostName;
+import io.sluice.model.Secret;
+import io.sluice.model.Update.Change;
+import io.sluice.model.ZohoError;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * The rules for a value, the same for every encoding and both APIs. An empty text and a null clear
+ * a field; the mask keeps a secret.
+ */
+final class FieldGrammar {
+  /** Characters of an option's value; the driver's own grammar is checked later. */
+  static final int MAX_OPTION_LENGTH = 1024;
+
+  private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
+  private static final int MAX_PORT = 65_535;
+  private static final Pattern INTEGER = Pattern.compile("-?[0-9]+");
+  private static final Pattern LINE_END = Pattern.compile("\r\n?");
+
+  private FieldGrammar() {}
+
+  /**
+   * What is to happen to a field.
+   *
+   * @param name as the sender wrote it
+   * @return empty when nothing is to happen, or when the value is wrong and {@code problems} has it
+   */
+  static Optional<Change> read(Field field, String name, Value value, Problems problems) {
+    if (value instanceof Value.Null
+        || (value instanceof Value.Text empty && empty.text().isEmpty())) {
+      return Optional.of(new Change.Clear());
+    }
+    return switch (field.kind()) {
+      case TEXT ->
+          text(field, name, value, Characters.Rule.SHOWN_LINE, problems).map(Change.Set::new);
+      case PEM -> text(field, name, value, Characters.Rule.LINES, problems).map(Change.Set::new);
+      case HOST ->
+          text(field, name, value, Characters.Rule.SHOWN_LINE, problems)
+              .filter(
+                  t -> problems.none(name, ZohoError.CANNOT_CONNECT_ENDPOINT, HostName.problem(t)))
+              .map(Change.Set::new);
+      case PORT -> port(name, value, problems).map(Change.Set::new);
+      case FLAG -> flag(name, value, problems).map(Change.Set::new);
+      case SECRET -> secret(field, name, value, Characters.Rule.SECRET_LINE, problems);
+      case PEM_SECRET -> secret(field, name, value, Characters.Rule.LINES, problems);
+    };
+  }
+
+  /**
+   * What is to happen to an option; a JSON integer or boolean counts as the text it is written as.
+   */
+  static Optional<Change> option(String name, Value value, Problems problems) {
+    if (value instanceof Value.Null) {
+      return Optional.of(new Change.Clear());
+    }
+    String text;
+    if (value instanceof Value.Text t) {
+      text = t.text();
+    } else if (value instanceof Value.Flag flag) {
+      text = Boolean.toString(flag.on());
+    } else if (value instanceof Value.Numeral n && INTEGER.matcher(n.literal()).matches()) {
+      text = n.literal();
+    } else {
+      problems.wrongType(name, "must be a string, an integer or a boolean");
+      return Optional.empty();
+    }
+    if (text.isEmpty()) {
+      return Optional.of(new Change.Clear());
+    }
+    return checked(name, text, MAX_OPTION_LENGTH, Characters.Rule.SHOWN_LINE, problems)
+        .map(Change.Set::new);
+  }
+
+  /** A flag's value; empty when it is none. */
+  static Optional<Boolean> flag(String name, Value value, Problems problems) {
+    if (value instanceof Value.Flag flag) {
+      return Optional.of(flag.on());
+    }
+    if (value instanceof Value.Text word) {
+      if (word.text().equals("true")) {
+        return Optional.of(true);
+      }
+      if (word.text().equals("false")) {
+        return Optional.of(false);
+      }
+    }
+    problems.wrongType(name, "must be true or false");
+    return Optional.empty();
+  }
+
+  private static Optional<Integer> port(String name, Value value, Problems problems) {
+    String digits = "";
+    if (value instanceof Value.Text text) {
+      digits = text.text();
+    } else if (value instanceof Value.Numeral numeral) {
+      digits = numeral.literal();
+    }
+    if (PORT.matcher(digits).matches()) {
+      int port = Integer.parseInt(digits);
+      if (port <= MAX_PORT) {
+        return Optional.of(port);
+      }
+    }
+    problems.wrongType(name, "must be a whole number from 1 to " + MAX_PORT);
+    return Optional.empty();
+  }
+
+  private static Optional<Change> secret(
+      Field field, String name, Value value, Characters.Rule rule, Problems problems) {
+    if (value instanceof Value.Text mask && mask.text().equals(Secret.MASK)) {
+      return Optional.empty();
+    }
+    return text(field, name, value, rule, problems).map(t -> new Change.Replace(Secret.of(t)));
+  }
+
+  private static Optional<String> text(
+      Field field, String name, Value value, Characters.Rule rule, Problems problems) {
+    if (!(value instanceof Value.Text given)) {
+      problems.wrongType(name, "must be a string");
+      return Optional.empty();
+    }
+    // XML turns every line end into a line feed, so the other encodings have to follow.
+    String text =
+        rule == Characters.Rule.LINES
+            ? LINE_END.matcher(given.text()).replaceAll("\n")
+            : given.text();
+    return checked(name, text, field.maxLength(), rule, problems);
+  }
+
+  private static Optional<String> checked(
+      String name, String text, int maxLength, Characters.Rule rule, Problems problems) {
+    if (text.codePointCount(0, text.length()) > maxLength) {
+      problems.tooLong(name, maxLength);
+      return Optional.empty();
+    }
+    return problems.none(name, ZohoError.UNABLE_TO_PARSE_DATA_TYPE, Characters.problem(text, rule))
+        ? Optional.of(text)
+        : Optional.empty();
+  }
+}

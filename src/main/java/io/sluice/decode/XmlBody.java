@@ -1,0 +1,87 @@
+package io.sluice.decode;
+
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import jakarta.xml.bind.annotation.XmlAccessType;
+import jakarta.xml.bind.annotation.XmlAccessorType;
+import jakarta.xml.bind.annotation.XmlAnyElement;
+import jakarta.xml.bind.annotation.XmlMixed;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.xml.XMLConstants;
+import org.w3c.dom.Element;
+import org.w3c.dom.Node;
+
+/**
+ * What camel-jaxb reads an XML body into: any root element, any children. It has no root element of
+ * its own, so that Camel's type converter never turns it back into XML, secrets included.
+ */
+@XmlAccessorType(XmlAccessType.FIELD)
+final class XmlBody {
+  static final String NIL = "nil";
+
+  /** Elements, and the text between them. */
+  @XmlMixed @XmlAnyElement private final List<Object> content = new ArrayList<>();
+
+  /**
+   * @throws Refusal {@link Reason#MALFORMED_BODY} or {@link Reason#DUPLICATE_FIELD}
+   */
+  Document document() {
+    Map<String, Value> fields = new LinkedHashMap<>();
+    for (Object part : content) {
+      if (part instanceof Element element) {
+        String name = element.getTagName();
+        if (!Document.ANSWER_ONLY.contains(name)) {
+          Document.add(
+              fields, "", name, name.equals(Document.OPTIONS) ? options(element) : value(element));
+        }
+      } else {
+        refuseText(part.toString());
+      }
+    }
+    return new Document(fields);
+  }
+
+  private static Value options(Element element) {
+    Map<String, Value> options = new LinkedHashMap<>();
+    for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
+      if (node instanceof Element option) {
+        Document.add(options, Document.OPTIONS + ".", option.getTagName(), value(option));
+      } else {
+        refuseText(node.getNodeValue());
+      }
+    }
+    return new Value.Group(options);
+  }
+
+  private static Value value(Element element) {
+    StringBuilder text = new StringBuilder();
+    for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
+      if (node instanceof Element) {
+        throw malformed("Only options has child elements in an XML body.");
+      }
+      text.append(node.getNodeValue());
+    }
+    String nil = element.getAttributeNS(XMLConstants.W3C_XML_SCHEMA_INSTANCE_NS_URI, NIL).strip();
+    boolean isNil = nil.equals("true") || nil.equals("1");
+    if (!isNil && !nil.isEmpty() && !nil.equals("false") && !nil.equals("0")) {
+      throw malformed("The attribute xsi:nil is true or false.");
+    }
+    if (isNil && text.length() > 0) {
+      throw malformed("An element with xsi:nil must be empty.");
+    }
+    return isNil ? new Value.Null() : new Value.Text(text.toString());
+  }
+
+  private static void refuseText(String text) {
+    if (!text.isBlank()) {
+      throw malformed("An XML body has text inside of its fields only.");
+    }
+  }
+
+  private static Refusal malformed(String message) {
+    return Refusal.because(Reason.MALFORMED_BODY, message);
+  }
+}

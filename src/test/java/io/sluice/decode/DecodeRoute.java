@@ -1,0 +1,99 @@
+package io.sluice.decode;
+
+import io.sluice.drivers.Driver;
+import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.Refusal;
+import io.sluice.model.Update;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
+import org.apache.camel.FluentProducerTemplate;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
+
+/** The route file {@code routes/20-decode.camel.yaml} in a Camel context of its own. */
+final class DecodeRoute implements AutoCloseable {
+  static final DriverCatalogue DRIVERS =
+      new DriverCatalogue(
+          List.of(
+              new Driver(
+                  "postgresql",
+                  List.of("postgre", "postgres"),
+                  List.of("POSTGRESQL", "AMAZON AURORA POSTGRESQL"),
+                  5432),
+              new Driver("mysql", List.of(), List.of("MYSQL", "AMAZON AURORA MYSQL"), 3306),
+              new Driver("mariadb", List.of(), List.of("MARIADB"), 3306),
+              new Driver("sqlserver", List.of(), List.of("SQLSERVER", "SQL DATABASE"), 1433),
+              new Driver("oracle", List.of(), List.of("ORACLE"), 1521),
+              new Driver("snowflake", List.of(), List.of("SNOWFLAKE"), 443),
+              new Driver("athena", List.of(), List.of("AMAZON ATHENA"), 443),
+              new Driver("bigquery", List.of(), List.of("GOOGLE BIG QUERY"), 443),
+              new Driver("redshift", List.of(), List.of("REDSHIFT"), 5439)));
+
+  private final CamelContext context = new DefaultCamelContext();
+  private final FluentProducerTemplate template;
+
+  DecodeRoute() throws Exception {
+    context.getRegistry().bind("decoder", new Decoder(DRIVERS));
+    context.getRegistry().bind("strictJson", StrictJson.mapper());
+    context.start();
+    PluginHelper.getRoutesLoader(context)
+        .loadRoutes(
+            ResourceHelper.resolveMandatoryResource(context, "file:routes/20-decode.camel.yaml"));
+    template = context.createFluentProducerTemplate();
+  }
+
+  /** The exchange after the route, also when it failed. */
+  Exchange send(Encoded encoded, Map<String, Object> headers) {
+    return template.withHeaders(headers).withBody(encoded).to("direct:decode").send();
+  }
+
+  Update update(Encoded encoded) {
+    Exchange exchange = send(encoded, Map.of());
+    if (exchange.getException() != null) {
+      throw new AssertionError("The update was not decoded.", exchange.getException());
+    }
+    return (Update) exchange.getMessage().getBody();
+  }
+
+  Refusal refusal(Encoded encoded) {
+    Exception failure = send(encoded, Map.of()).getException();
+    if (failure instanceof Refusal refusal) {
+      return refusal;
+    }
+    throw new AssertionError("There is no refusal.", failure);
+  }
+
+  static Encoded body(String contentType, String body) {
+    return new Encoded(
+        body.getBytes(StandardCharsets.UTF_8), contentType, Encoded.Api.NATIVE, "warehouse-1");
+  }
+
+  static Encoded json(String body) {
+    return body("application/json", body);
+  }
+
+  static Encoded xml(String body) {
+    return body("application/xml", body);
+  }
+
+  static Encoded form(String body) {
+    return body("application/x-www-form-urlencoded", body);
+  }
+
+  static Encoded config(String json) {
+    return new Encoded(
+        json.getBytes(StandardCharsets.UTF_8),
+        null,
+        Encoded.Api.ZOHO_CONFIG,
+        "1767024000003890005");
+  }
+
+  @Override
+  public void close() {
+    context.stop();
+  }
+}
