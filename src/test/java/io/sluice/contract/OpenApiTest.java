@@ -3,10 +3,13 @@ package io.sluice.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Report;
 import io.sluice.model.Secret;
+import io.sluice.model.ZohoError;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.parser.OpenAPIV3Parser;
@@ -116,7 +119,8 @@ final class OpenApiTest {
                 assertThat(properties.path(field.wireName()).path("$ref").asText())
                     .as(field.wireName())
                     .isEqualTo("#/components/schemas/Mask"));
-    assertThat(ContractFile.texts(schema("Mask").path("enum"))).containsExactly(Secret.MASK);
+    assertThat(schema("Mask").path("enum"))
+        .containsExactly(TextNode.valueOf(Secret.MASK), NullNode.instance);
     assertThat(
             ContractFile.names(
                 schema("DataSource").path("properties").path("secrets").path("properties")))
@@ -139,6 +143,32 @@ final class OpenApiTest {
     assertThat(ContractFile.texts(schema("Step").path("properties").path("step").path("enum")))
         .containsExactlyElementsOf(
             Stream.of(Report.Name.values()).map(Report.Name::wireName).toList());
+  }
+
+  @Test
+  void zohoErrorsAreThoseOfTheModelInEnumsAndTable() {
+    JsonNode failure = schema("ZohoFailure").path("properties");
+    assertThat(ContractFile.texts(failure.path("summary").path("enum")))
+        .containsExactlyInAnyOrderElementsOf(
+            Stream.of(ZohoError.values()).map(ZohoError::summary).toList());
+    assertThat(ContractFile.texts(failure.at("/data/properties/errorCode/enum")))
+        .containsExactlyInAnyOrderElementsOf(
+            Stream.of(ZohoError.values()).map(e -> String.valueOf(e.code())).toList());
+
+    List<String> rows =
+        operations(PARSED.getOpenAPI()).stream()
+            .filter(operation -> operation.getOperationId().equals("updateZohoDataSource"))
+            .flatMap(operation -> operation.getDescription().lines())
+            .toList();
+    assertThat(ZohoError.values())
+        .allSatisfy(
+            error ->
+                assertThat(rows)
+                    .as(error.summary())
+                    .anyMatch(
+                        row ->
+                            row.startsWith("| " + error.code() + " | " + error.summary())
+                                && row.contains("| " + error.httpStatus() + " |")));
   }
 
   @Test
