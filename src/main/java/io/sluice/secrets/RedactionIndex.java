@@ -3,7 +3,6 @@ package io.sluice.secrets;
 import io.sluice.model.Secret;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Iterator;
@@ -13,10 +12,14 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
- * The values that are scrubbed, found by their first four bytes: adding and removing one costs what
- * that value costs, and a search costs the length of the text, however many values there are.
+ * The values that are scrubbed. A position of a text is dismissed by its first four bytes; where
+ * these begin a known value, the hash of each length that such a value has decides. So adding and
+ * removing one costs what that value costs, and a search costs the length of the text, however many
+ * values there are and however alike they begin.
  */
 final class RedactionIndex {
   /** How long a secret stays known after its last use. */
@@ -28,13 +31,15 @@ final class RedactionIndex {
    */
   static final int MAX_RETIRED_PATTERNS = 20_000;
 
-  /** Counts of keys by their hash: most positions of a text are dismissed by one look at it. */
+  /** Counts of prefixes by their hash: most positions of a text are dismissed by one look at it. */
   private static final int FILTER_SIZE = 1 << 16;
 
   private static final byte[] MASK = Secret.MASK.getBytes(StandardCharsets.US_ASCII);
 
   /** A pattern and how many known secrets have it. */
   private record Counted(RedactionPattern pattern, int count) {}
+
+  private static final Counted[] NONE = {};
 
   /** A known secret, its patterns and how many scopes hold it. */
   private static final class Known {
@@ -48,8 +53,14 @@ final class RedactionIndex {
   }
 
   private final LongSupplier nanos;
-  private final ConcurrentHashMap<Integer, Counted[]> byKey = new ConcurrentHashMap<>();
+
+  /** Written under the lock of {@link #known}, read without, as are the two fields that follow. */
   private final AtomicIntegerArray filter = new AtomicIntegerArray(FILTER_SIZE);
+
+  /** By the first bytes: how many patterns of each length begin with them. */
+  private final Map<Integer, AtomicIntegerArray> lengths = new ConcurrentHashMap<>();
+
+  private final Map<Long, Counted[]> byHash = new ConcurrentHashMap<>();
 
   /** Guarded by itself, as are the two fields that follow. */
   private final Map<Secret, Known> known = new LinkedHashMap<>();
@@ -112,46 +123,59 @@ final class RedactionIndex {
   }
 
   private void index(RedactionPattern pattern) {
-    byKey.compute(
-        pattern.key(),
-        (key, present) -> {
-          if (present == null) {
-            return new Counted[] {new Counted(pattern, 1)};
-          }
-          for (int i = 0; i < present.length; i++) {
-            if (present[i].pattern.equals(pattern)) {
-              Counted[] next = present.clone();
-              next[i] = new Counted(pattern, present[i].count + 1);
-              return next;
-            }
-          }
-          Counted[] next = Arrays.copyOf(present, present.length + 1);
-          next[present.length] = new Counted(pattern, 1);
-          return next;
-        });
-    filter.incrementAndGet(slot(pattern.key()));
+    Counted[] present = byHash.getOrDefault(pattern.hash(), NONE);
+    Counted[] next = Arrays.copyOf(present, present.length + 1);
+    int at = indexOf(pattern, present);
+    if (at >= 0) {
+      next = present.clone();
+      next[at] = new Counted(pattern, present[at].count + 1);
+    } else {
+      next[present.length] = new Counted(pattern, 1);
+    }
+    byHash.put(pattern.hash(), next);
+    lengths
+        .computeIfAbsent(
+            pattern.prefix(), key -> new AtomicIntegerArray(RedactionPattern.MAX_BYTES + 1))
+        .incrementAndGet(pattern.length());
+    filter.incrementAndGet(slot(pattern.prefix()));
   }
 
   private void unindex(RedactionPattern pattern) {
-    filter.decrementAndGet(slot(pattern.key()));
-    byKey.compute(
-        pattern.key(),
-        (key, present) -> {
-          List<Counted> next = new ArrayList<>(present.length);
-          for (Counted counted : present) {
-            if (!counted.pattern.equals(pattern)) {
-              next.add(counted);
-            } else if (counted.count > 1) {
-              next.add(new Counted(pattern, counted.count - 1));
-            }
-          }
-          return next.isEmpty() ? null : next.toArray(Counted[]::new);
-        });
+    filter.decrementAndGet(slot(pattern.prefix()));
+    AtomicIntegerArray counts = lengths.get(pattern.prefix());
+    counts.decrementAndGet(pattern.length());
+    if (IntStream.range(0, counts.length()).allMatch(length -> counts.get(length) == 0)) {
+      lengths.remove(pattern.prefix());
+    }
+    Counted[] present = byHash.get(pattern.hash());
+    int at = indexOf(pattern, present);
+    if (present[at].count > 1) {
+      Counted[] next = present.clone();
+      next[at] = new Counted(pattern, present[at].count - 1);
+      byHash.put(pattern.hash(), next);
+    } else if (present.length > 1) {
+      byHash.put(
+          pattern.hash(),
+          Stream.of(present)
+              .filter(counted -> !counted.pattern.equals(pattern))
+              .toArray(Counted[]::new));
+    } else {
+      byHash.remove(pattern.hash());
+    }
+  }
+
+  private static int indexOf(RedactionPattern pattern, Counted[] bucket) {
+    for (int i = 0; i < bucket.length; i++) {
+      if (bucket[i].pattern.equals(pattern)) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   /** The text with the mask for every known secret; the same object when there is none in it. */
   String scrub(String text) {
-    if (byKey.isEmpty() || text.isEmpty()) {
+    if (byHash.isEmpty() || text.isEmpty()) {
       return text;
     }
     if (nextExpiryNanos != Long.MAX_VALUE && nextExpiryNanos - nanos.getAsLong() <= 0) {
@@ -170,26 +194,34 @@ final class RedactionIndex {
   private void search(TextView view, BitSet hidden) {
     byte[] bytes = view.bytes();
     for (int at = 0; at < bytes.length; at++) {
-      int key = 0;
-      int longest = Math.min(RedactionPattern.KEY_BYTES, bytes.length - at);
+      int packed = 0;
+      int longest = Math.min(RedactionPattern.PREFIX_BYTES, bytes.length - at);
       for (int length = 1; length <= longest; length++) {
-        key = RedactionPattern.extend(key, bytes[at + length - 1]);
-        int keyed = RedactionPattern.key(key, length);
-        if (filter.get(slot(keyed)) > 0) {
-          searchAt(view, at, byKey.get(keyed), hidden);
+        packed = RedactionPattern.extend(packed, bytes[at + length - 1]);
+        int prefix = RedactionPattern.prefix(packed, length);
+        if (filter.get(slot(prefix)) > 0) {
+          searchAt(view, at, lengths.get(prefix), hidden);
         }
       }
     }
   }
 
-  private static void searchAt(TextView view, int at, Counted[] candidates, BitSet hidden) {
-    if (candidates == null) {
+  private void searchAt(TextView view, int at, AtomicIntegerArray counts, BitSet hidden) {
+    if (counts == null) {
       return;
     }
-    for (Counted candidate : candidates) {
-      RedactionPattern.Span span = candidate.pattern.matchAt(view.bytes(), at);
-      if (span != null) {
-        hidden.set(view.sourceStart(span.start()), view.sourceEnd(span.end()));
+    byte[] bytes = view.bytes();
+    long hash = RedactionPattern.HASH_SEED;
+    int longest = Math.min(RedactionPattern.MAX_BYTES, bytes.length - at);
+    for (int length = 1; length <= longest; length++) {
+      hash = RedactionPattern.extend(hash, bytes[at + length - 1]);
+      if (counts.get(length) > 0) {
+        for (Counted candidate : byHash.getOrDefault(hash, NONE)) {
+          RedactionPattern.Span span = candidate.pattern.matchAt(bytes, at);
+          if (span != null) {
+            hidden.set(view.sourceStart(span.start()), view.sourceEnd(span.end()));
+          }
+        }
       }
     }
   }
@@ -211,8 +243,7 @@ final class RedactionIndex {
     return new String(out, 0, length, StandardCharsets.UTF_8);
   }
 
-  private static int slot(int key) {
-    int mixed = key * 0x9E3779B9;
-    return mixed >>> 16;
+  private static int slot(int prefix) {
+    return (prefix * 0x9E3779B9) >>> 16;
   }
 }

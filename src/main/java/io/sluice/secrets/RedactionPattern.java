@@ -11,14 +11,20 @@ import java.util.Set;
 
 /** A run of bytes by which a secret is recognized. Equal when bytes and kind are. */
 final class RedactionPattern {
-  /** By so many first bytes a pattern is found. */
-  static final int KEY_BYTES = 4;
+  /** By so many first bytes a pattern is told from most of a text. */
+  static final int PREFIX_BYTES = 4;
 
   /**
    * A longer value is cut into pieces of this many bytes, so that a text which was cut short still
    * loses most of it.
    */
   private static final int PIECE_BYTES = 64;
+
+  /** The longest pattern: the base64 of a piece that begins two bytes after a multiple of three. */
+  static final int MAX_BYTES = (PIECE_BYTES + 2) * 8 / 6;
+
+  /** The hash of no bytes (FNV-1a, 64 bit). */
+  static final long HASH_SEED = 0xCBF29CE484222325L;
 
   private enum Kind {
     /** Matches anywhere. */
@@ -34,17 +40,23 @@ final class RedactionPattern {
 
   private final byte[] bytes;
   private final Kind kind;
+  private final long hash;
 
   private RedactionPattern(byte[] bytes, Kind kind) {
     this.bytes = bytes;
     this.kind = kind;
+    long hashed = HASH_SEED;
+    for (byte b : bytes) {
+      hashed = extend(hashed, b);
+    }
+    this.hash = hashed;
   }
 
   /** Every pattern of a secret, without repetition. */
   static List<RedactionPattern> of(Secret secret) {
     Set<RedactionPattern> patterns = new LinkedHashSet<>();
     for (byte[] piece : pieces(secret.reveal())) {
-      if (piece.length < KEY_BYTES) {
+      if (piece.length < PREFIX_BYTES) {
         patterns.add(new RedactionPattern(piece, Kind.WORD));
       } else {
         patterns.add(new RedactionPattern(piece, Kind.VALUE));
@@ -61,7 +73,7 @@ final class RedactionPattern {
       value
           .lines()
           .map(line -> line.strip().getBytes(StandardCharsets.UTF_8))
-          .filter(line -> line.length >= KEY_BYTES && line[0] != '-')
+          .filter(line -> line.length >= PREFIX_BYTES && line[0] != '-')
           .forEach(line -> cut(line, pieces));
     }
     if (pieces.isEmpty()) {
@@ -98,23 +110,37 @@ final class RedactionPattern {
     }
   }
 
-  int key() {
-    int key = 0;
-    int length = Math.min(KEY_BYTES, bytes.length);
+  int length() {
+    return bytes.length;
+  }
+
+  /** The first four bytes, or all of fewer, as {@link #prefix(int, int)} makes it. */
+  int prefix() {
+    int packed = 0;
+    int length = Math.min(PREFIX_BYTES, bytes.length);
     for (int i = 0; i < length; i++) {
-      key = extend(key, bytes[i]);
+      packed = extend(packed, bytes[i]);
     }
-    return key(key, length);
+    return prefix(packed, length);
   }
 
-  /** Adds the next byte to the bytes of a key. */
-  static int extend(int key, byte next) {
-    return (key << 8) | (next & 0xFF);
+  /** Adds the next byte to the bytes of a prefix. */
+  static int extend(int packed, byte next) {
+    return (packed << 8) | (next & 0xFF);
   }
 
-  /** The key of so many bytes; one of fewer than four is told from four that begin with zeros. */
-  static int key(int packed, int length) {
-    return length == KEY_BYTES ? packed : packed ^ (length << 29) ^ 0x5A000000;
+  /** Tells fewer than four bytes from four that begin with zeros. */
+  static int prefix(int packed, int length) {
+    return length == PREFIX_BYTES ? packed : packed ^ (length << 29) ^ 0x5A000000;
+  }
+
+  long hash() {
+    return hash;
+  }
+
+  /** Adds the next byte to the hash of those before it; the first one goes to the seed. */
+  static long extend(long hash, byte next) {
+    return (hash ^ (next & 0xFF)) * 0x100000001B3L;
   }
 
   /** What the pattern covers when it begins there; null when it does not. */
@@ -168,6 +194,6 @@ final class RedactionPattern {
 
   @Override
   public int hashCode() {
-    return 31 * Arrays.hashCode(bytes) + kind.hashCode();
+    return Long.hashCode(hash);
   }
 }

@@ -89,7 +89,7 @@ final class TextView {
   static void widenOverEscapes(byte[] source, BitSet hidden) {
     for (int at = 0; at < source.length; at++) {
       if (source[at] == '\\') {
-        int end = Math.min(source.length, at + escapeLength(source, at));
+        int end = at + escapeLength(source, at);
         int first = hidden.nextSetBit(at);
         if (first >= 0 && first < end) {
           hidden.set(at, end);
@@ -99,8 +99,15 @@ final class TextView {
     }
   }
 
+  /** Of a JSON escape; 1 for a backslash that begins none. */
   private static int escapeLength(byte[] text, int at) {
-    return hex(text, at + 2, 4) >= 0 && text[at + 1] == 'u' ? 6 : 2;
+    if (at + 1 == text.length) {
+      return 1;
+    }
+    if (text[at + 1] == 'u') {
+      return hex(text, at + 2, 4) >= 0 ? 6 : 1;
+    }
+    return "\"\\/bfnrt".indexOf(text[at + 1]) >= 0 ? 2 : 1;
   }
 
   /** The number that so many hexadecimal digits write, or -1. */
