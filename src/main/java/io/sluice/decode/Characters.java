@@ -1,6 +1,7 @@
 package io.sluice.decode;
 
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -31,6 +32,22 @@ final class Characters {
       // A new decoder reports what is malformed; String's constructor would replace it.
       return Optional.of(
           StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+    } catch (CharacterCodingException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * Writes UTF-8 without mending the text.
+   *
+   * @return empty when a surrogate stands alone
+   */
+  static Optional<byte[]> utf8(String text) {
+    try {
+      ByteBuffer encoded = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+      byte[] bytes = new byte[encoded.remaining()];
+      encoded.get(bytes);
+      return Optional.of(bytes);
     } catch (CharacterCodingException e) {
       return Optional.empty();
     }

@@ -62,13 +62,7 @@ public final class ConfigParameter {
   }
 
   private static List<String> inBody(byte[] body) {
-    if (body.length > Encoded.MAX_BYTES) {
-      throw Refusal.because(Reason.BODY_TOO_LARGE);
-    }
-    String form =
-        Characters.utf8(body)
-            .orElseThrow(
-                () -> Refusal.because(Reason.MALFORMED_BODY, "The body is not valid UTF-8."));
+    String form = new Encoded(body, null, Encoded.Api.ZOHO_CONFIG, null).text();
     Matcher raw = RAW_JSON.matcher(form);
     return raw.find() ? List.of(raw.group(1)) : among(form);
   }

@@ -1,9 +1,7 @@
 package io.sluice.decode;
 
 import io.sluice.drivers.DriverCatalogue;
-import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
-import java.util.Set;
 import org.apache.camel.Exchange;
 
 /**
@@ -14,12 +12,7 @@ public final class Decoder {
   /** Exchange property: {@code JSON}, {@code XML} or {@code FORM}, between the two steps. */
   public static final String SYNTAX = "syntax";
 
-  /** Exchange property: the id in the body, where there was one. */
-  public static final String BODY_ID = "bodyId";
-
   private static final String ENCODED = "encoded";
-  private static final char BYTE_ORDER_MARK = '\uFEFF';
-  private static final Set<Character> JSON_SPACE = Set.of(' ', '\t', '\r', '\n');
 
   private final NativeReader nativeReader;
   private final ZohoReader zohoReader;
@@ -41,17 +34,14 @@ public final class Decoder {
         encoded.api() == Encoded.Api.ZOHO_CONFIG
             ? MediaType.JSON
             : MediaType.of(encoded.contentType(), encoded.api());
-    if (encoded.bytes().length > Encoded.MAX_BYTES) {
-      throw Refusal.because(Reason.BODY_TOO_LARGE);
-    }
-    String text = text(encoded.bytes());
-    if (type == MediaType.FORM && beginsObject(text)) {
+    String text = encoded.text();
+    if (type == MediaType.FORM && StrictJson.beginsObject(text)) {
       // The published samples send a JSON document under a form's content type.
       type = MediaType.JSON;
     }
     Object source =
         switch (type) {
-          case JSON -> json(text);
+          case JSON -> StrictJson.object(text);
           case XML -> StrictXmlReader.over(text);
           case FORM -> Form.document(text);
         };
@@ -72,36 +62,13 @@ public final class Decoder {
     Object body = exchange.getMessage().getBody();
     exchange.getMessage().setBody(null);
     Document document = body instanceof XmlBody xml ? xml.document() : (Document) body;
-    switch (encoded.api()) {
-      case NATIVE, MERGE_PATCH -> {
-        NativeReader.Reading reading = nativeReader.read(document, encoded.pathId());
-        exchange.setProperty(BODY_ID, reading.id());
-        exchange.getMessage().setBody(reading.update());
-      }
-      case ZOHO_CONFIG -> exchange.getMessage().setBody(zohoReader.read(document));
-    }
-  }
-
-  private static String text(byte[] bytes) {
-    String text =
-        Characters.utf8(bytes)
-            .orElseThrow(
-                () -> Refusal.because(Reason.MALFORMED_BODY, "The body is not valid UTF-8."));
-    return !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
-  }
-
-  private static String json(String text) {
-    if (!beginsObject(text)) {
-      throw Refusal.because(Reason.MALFORMED_BODY, "The body must be a JSON object.");
-    }
-    return text;
-  }
-
-  private static boolean beginsObject(String text) {
-    int i = 0;
-    while (i < text.length() && JSON_SPACE.contains(text.charAt(i))) {
-      i++;
-    }
-    return i < text.length() && text.charAt(i) == '{';
+    exchange
+        .getMessage()
+        .setBody(
+            switch (encoded.api()) {
+              case NATIVE, MERGE_PATCH ->
+                  nativeReader.read(document, encoded.api(), encoded.pathId());
+              case ZOHO_CONFIG -> zohoReader.read(document);
+            });
   }
 }

@@ -1,5 +1,8 @@
 package io.sluice.decode;
 
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+
 /**
  * An update as it came in. Neither this nor its text form is ever logged; {@link #toString()} shows
  * no content.
@@ -14,6 +17,8 @@ public record Encoded(byte[] bytes, String contentType, Api api, String pathId) 
   /** The largest body, in bytes. */
   public static final int MAX_BYTES = 64 * 1024;
 
+  private static final char BYTE_ORDER_MARK = '\uFEFF';
+
   /** Whose field names the body speaks. */
   public enum Api {
     /** The native API: JSON, XML or a form by the content type. */
@@ -22,6 +27,23 @@ public record Encoded(byte[] bytes, String contentType, Api api, String pathId) 
     MERGE_PATCH,
     /** The Zoho-compatible API's CONFIG parameter. */
     ZOHO_CONFIG
+  }
+
+  /**
+   * The body as text, without a byte order mark.
+   *
+   * @throws Refusal {@link Reason#BODY_TOO_LARGE}, or {@link Reason#MALFORMED_BODY} when it is not
+   *     UTF-8
+   */
+  String text() {
+    if (bytes.length > MAX_BYTES) {
+      throw Refusal.because(Reason.BODY_TOO_LARGE);
+    }
+    String text =
+        Characters.utf8(bytes)
+            .orElseThrow(
+                () -> Refusal.because(Reason.MALFORMED_BODY, "The body is not valid UTF-8."));
+    return !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
   }
 
   @Override

@@ -30,14 +30,11 @@ final class NativeReader {
     this.drivers = drivers;
   }
 
-  /** An update, and the id that stood in its body; the id may be null. */
-  record Reading(Update update, String id) {}
-
   /**
    * @param pathId the id that the body's must equal; null: any well-formed one
    * @throws Refusal with all errors of the fields
    */
-  Reading read(Document document, String pathId) {
+  Update read(Document document, Encoded.Api api, String pathId) {
     Map<Field, Value> values = new EnumMap<>(Field.class);
     Map<Field, String> names = new EnumMap<>(Field.class);
     Problems problems = new Problems();
@@ -52,7 +49,7 @@ final class NativeReader {
       } else if (name.equals(ID)) {
         id = id(entry.getValue(), pathId, problems);
       } else if (name.equals(Document.OPTIONS)) {
-        options.putAll(options(entry.getValue(), problems));
+        options.putAll(options(entry.getValue(), api, problems));
       } else if (!Document.ANSWER_ONLY.contains(name)) {
         problems.add(name, Reason.UNKNOWN_FIELD, "is not a field of a data source");
       }
@@ -64,7 +61,7 @@ final class NativeReader {
                 .flatMap(change -> canonical(field, change, problems))
                 .ifPresent(change -> changes.put(field, change)));
     problems.refuseIfAny();
-    return new Reading(new Update(changes, options), id);
+    return new Update(pathId == null ? id : null, changes, options);
   }
 
   private static void refuseAlias(String earlier, String name) {
@@ -93,8 +90,13 @@ final class NativeReader {
     return null;
   }
 
-  private static SortedMap<String, Change> options(Value value, Problems problems) {
+  private static SortedMap<String, Change> options(
+      Value value, Encoded.Api api, Problems problems) {
     SortedMap<String, Change> options = new TreeMap<>();
+    if (value instanceof Value.Null && api == Encoded.Api.NATIVE) {
+      // In a whole document no options; a patch that clears them names each of them.
+      return options;
+    }
     if (!(value instanceof Value.Group group)) {
       problems.wrongType(Document.OPTIONS, "must be an object with one member per option");
       return options;

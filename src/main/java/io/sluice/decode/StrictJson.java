@@ -6,9 +6,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationContext;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -33,19 +31,40 @@ public final class StrictJson {
 
   private static final int MAX_NUMBER_DIGITS = 64;
 
+  private static final String SPACE = " \t\r\n";
+
   private StrictJson() {}
 
   /** Makes the mapper for the bean {@code strictJson}. Thread-safe, like every mapper. */
   public static ObjectMapper mapper() {
     return JsonMapper.builder(factory())
-        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
         .addModule(new SimpleModule().addDeserializer(Document.class, new Reader()))
         .build();
   }
 
+  /**
+   * The text itself, when it begins like an object.
+   *
+   * @throws Refusal {@link Reason#MALFORMED_BODY} for any other text
+   */
+  static String object(String text) {
+    if (!beginsObject(text)) {
+      throw Refusal.because(Reason.MALFORMED_BODY, "The body must be a JSON object.");
+    }
+    return text;
+  }
+
+  /** Whether the first character after white space is a brace. */
+  static boolean beginsObject(String text) {
+    int i = 0;
+    while (i < text.length() && SPACE.indexOf(text.charAt(i)) >= 0) {
+      i++;
+    }
+    return i < text.length() && text.charAt(i) == '{';
+  }
+
   private static JsonFactory factory() {
     return JsonFactory.builder()
-        .disable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
         // Names are the sender's: neither the factory nor the JVM shall remember them.
         .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
         .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
@@ -57,7 +76,10 @@ public final class StrictJson {
         .build();
   }
 
-  /** Needs a text that begins with a brace, so that the first token cannot fail outside of it. */
+  /**
+   * Needs a text that {@link #object} has let through, so that the first token cannot fail outside
+   * of it.
+   */
   private static final class Reader extends StdDeserializer<Document> {
     private static final long serialVersionUID = 1L;
 

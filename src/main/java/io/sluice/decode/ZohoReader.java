@@ -107,7 +107,7 @@ final class ZohoReader {
     tunnel(values, changes, problems);
     refuseUnknown(values.keySet(), problems);
     problems.refuseIfAny();
-    return new Update(changes, options);
+    return new Update(null, changes, options);
   }
 
   private Optional<Driver> driver(Map<String, Value> values, Problems problems) {

@@ -11,11 +11,13 @@ import java.util.TreeMap;
  * What a sender asks for, the same whichever encoding carried it. A field that is not in {@code
  * changes} was not sent (or was sent as the mask, which means the same).
  *
+ * @param id the id that the body names for a new data source; null where it names none, and for an
+ *     update, whose id is in the path or the record's key
  * @param changes the fields that were sent; values have passed their kind's check
  * @param options driver-specific options that were sent; {@link Change.Clear} where {@code null} or
  *     empty was
  */
-public record Update(Map<Field, Change> changes, SortedMap<String, Change> options) {
+public record Update(String id, Map<Field, Change> changes, SortedMap<String, Change> options) {
 
   /** What happens to one field. */
   public sealed interface Change {
