@@ -231,15 +231,27 @@ public final class MariaDbServer implements AutoCloseable {
 
   /** Ends the server at once ({@code kill -9}); the next start recovers from its log. */
   public synchronized void kill() {
+    ProcessHandle process = process();
+    process.destroyForcibly();
+    process.onExit().join();
+    stop();
+  }
+
+  /** Freezes the server ({@code kill -STOP}): it accepts connections and answers nothing. */
+  public void pause() {
+    Signals.send("STOP", process());
+  }
+
+  public void resume() {
+    Signals.send("CONT", process());
+  }
+
+  private ProcessHandle process() {
     try {
-      ProcessHandle process =
-          ProcessHandle.of(Long.parseLong(Files.readString(pidFile()).strip())).orElseThrow();
-      process.destroyForcibly();
-      process.onExit().join();
+      return ProcessHandle.of(Long.parseLong(Files.readString(pidFile()).strip())).orElseThrow();
     } catch (IOException e) {
       throw new UncheckedIOException("The server does not run.", e);
     }
-    stop();
   }
 
   @Override

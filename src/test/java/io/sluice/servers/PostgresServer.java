@@ -261,27 +261,11 @@ public final class PostgresServer implements AutoCloseable {
 
   /** Freezes the server ({@code kill -STOP}): it accepts connections and answers nothing. */
   public void pause() {
-    signalAll("STOP");
+    Signals.send("STOP", postmaster());
   }
 
   public void resume() {
-    signalAll("CONT");
-  }
-
-  private void signalAll(String signal) {
-    ProcessHandle postmaster = postmaster();
-    List<String> command = new ArrayList<>(List.of("kill", "-" + signal));
-    command.add(Long.toString(postmaster.pid()));
-    postmaster.descendants().map(child -> Long.toString(child.pid())).forEach(command::add);
-    try {
-      // A worker that ended between the listing and the signal makes kill report a failure.
-      new ProcessBuilder(command).redirectErrorStream(true).start().waitFor();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("Interrupted while a signal was sent.", e);
-    }
+    Signals.send("CONT", postmaster());
   }
 
   private ProcessHandle postmaster() {
