@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,7 +11,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Properties;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,7 +20,6 @@ import org.junit.jupiter.api.Test;
 
 /** The packaging, as far as it can be judged without a container engine: it is read, not run. */
 final class ComposeTest {
-  private static final Path SETTINGS = Path.of("config", "application.properties");
   private static final Pattern ENVIRONMENT = Pattern.compile("\\{\\{env:([A-Z_]+)(?::([^}]*))?}}");
   private static final Pattern VERSIONED = Pattern.compile("[a-z0-9./-]+:\\d+\\.[A-Za-z0-9._-]+");
   private static final Pattern FROM = Pattern.compile("^FROM (\\S+)");
@@ -36,7 +33,7 @@ final class ComposeTest {
   @Test
   void sluiceIsGivenOnlySettingsThatExist() throws IOException {
     Set<String> known = new HashSet<>(BESIDE_SETTINGS);
-    settings()
+    SettingsFile.read()
         .forEach(
             (key, value) -> {
               known.add(key.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_"));
@@ -60,7 +57,7 @@ final class ComposeTest {
 
   @Test
   void thePublishedPortIsTheOneSluiceListensOn() throws IOException {
-    Matcher http = ENVIRONMENT.matcher(settings().get("sluice.http.port"));
+    Matcher http = ENVIRONMENT.matcher(SettingsFile.read().get("sluice.http.port"));
     assertThat(http.matches()).isTrue();
     assertThat(ContractFile.texts(services.at("/sluice/ports")))
         .singleElement()
@@ -122,15 +119,6 @@ final class ComposeTest {
     assertThat(services.at("/sluice/read_only").asBoolean()).isTrue();
     assertThat(services.at("/sluice/privileged").asBoolean()).isFalse();
     assertThat(ContractFile.texts(services.at("/sluice/cap_drop"))).containsExactly("ALL");
-  }
-
-  private static Map<String, String> settings() throws IOException {
-    Properties properties = new Properties();
-    try (Reader reader = Files.newBufferedReader(SETTINGS)) {
-      properties.load(reader);
-    }
-    return properties.stringPropertyNames().stream()
-        .collect(Collectors.toMap(name -> name, name -> properties.getProperty(name)));
   }
 
   private Map<String, String> environment(String service) {
