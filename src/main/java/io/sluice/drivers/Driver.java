@@ -1,14 +1,116 @@
 package io.sluice.drivers;
 
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Report;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * One database of the catalogue, as its file in {@code config/drivers} describes it.
  *
  * @param id the canonical id, which is also the file's name
+ * @param title the product's name for people
  * @param aliases other names that the native API accepts
  * @param zohoDatabaseTypes the values of Zoho's {@code databaseType} that this driver serves
+ * @param driverClass the {@link java.sql.Driver} to load
+ * @param artifact Maven coordinates of its jar, {@code group:artifact}
+ * @param family whose URL parser and socket hooks the driver has
+ * @param url template with {@code {host}}, {@code {port}} and {@code {database}}
  * @param defaultPort used where a sender names none
+ * @param required fields without which no test is possible
+ * @param options what a sender may put under {@code options}; nothing else reaches the driver
+ * @param properties driver properties that are always set; no sender can change one
+ * @param withoutTls driver properties for a connection without TLS
+ * @param withTls driver properties for a connection with verified TLS
+ * @param greeting what the first bytes that a server sends look like, as lower-case hex digits
+ * @param errors how the server's error codes map to the catalogue of failures; the first match wins
+ * @param validationQuery one constant query that returns a row
+ * @param verified how far the driver's entry has been tested
  */
 public record Driver(
-    String id, List<String> aliases, List<String> zohoDatabaseTypes, int defaultPort) {}
+    String id,
+    String title,
+    List<String> aliases,
+    List<String> zohoDatabaseTypes,
+    String driverClass,
+    String artifact,
+    Family family,
+    String url,
+    int defaultPort,
+    Set<Field> required,
+    Map<String, Option> options,
+    Map<String, String> properties,
+    Map<String, String> withoutTls,
+    Map<String, String> withTls,
+    Pattern greeting,
+    List<ErrorRule> errors,
+    String validationQuery,
+    Verified verified) {
+
+  public Driver {
+    aliases = List.copyOf(aliases);
+    zohoDatabaseTypes = List.copyOf(zohoDatabaseTypes);
+    required = Set.copyOf(required);
+    options = Map.copyOf(options);
+    properties = Map.copyOf(properties);
+    withoutTls = Map.copyOf(withoutTls);
+    withTls = Map.copyOf(withTls);
+    errors = List.copyOf(errors);
+  }
+
+  /**
+   * Whose parser reads a URL back, and through which hooks a driver takes sockets and TLS. A
+   * database that speaks one of these protocols needs a file only; another one needs code.
+   */
+  public enum Family {
+    POSTGRESQL,
+    MARIADB,
+    MYSQL,
+    /** Listed, so that its name is understood, but never connected to. */
+    NONE
+  }
+
+  /** How far a driver's entry has been tested. */
+  public enum Verified {
+    /** Against a real server of this product. */
+    LIVE,
+    /** Against a real server of another product with the same protocol. */
+    WIRE,
+    /** Against an emulation. */
+    EMULATED,
+    UNVERIFIED
+  }
+
+  /**
+   * One option that a sender may set.
+   *
+   * @param property the driver property that it becomes
+   * @param grammar what a value must match as a whole
+   */
+  public record Option(String property, Pattern grammar) {}
+
+  /**
+   * What an error of the server means. Conditions that are null do not count; at least one is set.
+   *
+   * @param vendorCode the server's own error number
+   * @param sqlState five characters, or two for a whole class
+   * @param step the step that fails; the ones before it have passed
+   * @param field the field to look at; null: the reason's own
+   */
+  public record ErrorRule(
+      Integer vendorCode, String sqlState, Report.Name step, Reason reason, Field field) {
+    boolean matches(int code, String state) {
+      return (vendorCode == null || vendorCode == code)
+          && (sqlState == null || (state != null && state.startsWith(sqlState)));
+    }
+  }
+
+  /** The first rule that fits an error of the server. */
+  public Optional<ErrorRule> rule(int vendorCode, String sqlState) {
+    return errors.stream().filter(rule -> rule.matches(vendorCode, sqlState)).findFirst();
+  }
+}

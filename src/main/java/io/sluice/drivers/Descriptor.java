@@ -1,0 +1,271 @@
+package io.sluice.drivers;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Report;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * Reads one driver's file. Strict: every key is known, every value has its type, and all problems
+ * are reported at once, each with file and key.
+ */
+final class Descriptor {
+  private static final ObjectReader YAML =
+      YAMLMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .build()
+          .readerFor(JsonNode.class);
+  private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
+  private static final Pattern SQL_STATE = Pattern.compile("[0-9A-Z]{2}([0-9A-Z]{3})?");
+
+  private final String file;
+  private final String path;
+  private final JsonNode node;
+  private final List<String> problems;
+  private final Set<String> read = new HashSet<>();
+
+  private Descriptor(String file, String path, JsonNode node, List<String> problems) {
+    this.file = file;
+    this.path = path;
+    this.node = node;
+    this.problems = problems;
+  }
+
+  /** Empty when the file has a problem; it is then among {@code problems}. */
+  static Optional<Driver> read(Path file, List<String> problems) throws IOException {
+    String name = file.getFileName().toString();
+    int before = problems.size();
+    JsonNode root;
+    try {
+      root = YAML.readValue(Files.readString(file));
+    } catch (JsonProcessingException e) {
+      problems.add(name + ": not YAML, or a key is given twice: " + e.getOriginalMessage());
+      return Optional.empty();
+    }
+    if (root == null || !root.isObject()) {
+      problems.add(name + ": must be a YAML mapping");
+      return Optional.empty();
+    }
+    Driver driver = new Descriptor(name, "", root, problems).driver();
+    return problems.size() == before ? Optional.of(driver) : Optional.empty();
+  }
+
+  private Driver driver() {
+    String id = matching("id", NAME);
+    if (id != null && !file.equals(id + ".yaml")) {
+      problem("id", "must be the file's name");
+    }
+    Driver.Family family = constant("family", Driver.Family.class);
+    Driver driver =
+        new Driver(
+            id,
+            text("title"),
+            texts("aliases"),
+            texts("zohoDatabaseTypes"),
+            text("driverClass"),
+            text("artifact"),
+            family,
+            text("url"),
+            port("defaultPort"),
+            fields("required"),
+            options(),
+            mapping("properties"),
+            mapping("withoutTls"),
+            mapping("withTls"),
+            pattern("greeting"),
+            rules(),
+            text("validationQuery"),
+            constant("verified", Driver.Verified.class));
+    refuseUnread();
+    return driver;
+  }
+
+  private void refuseUnread() {
+    node.fieldNames()
+        .forEachRemaining(
+            key -> {
+              if (!read.contains(key)) {
+                problem(key, "is not a known key");
+              }
+            });
+  }
+
+  private void problem(String key, String what) {
+    problems.add(file + ": " + path + key + " " + what);
+  }
+
+  private JsonNode value(String key) {
+    read.add(key);
+    JsonNode value = node.get(key);
+    return value == null || value.isNull() ? null : value;
+  }
+
+  /** Null when there is a problem. */
+  private String text(String key) {
+    JsonNode value = value(key);
+    if (value == null || !value.isValueNode() || value.asText().isEmpty()) {
+      problem(key, "must be a text");
+      return null;
+    }
+    return value.asText();
+  }
+
+  private String matching(String key, Pattern grammar) {
+    String text = text(key);
+    if (text != null && !grammar.matcher(text).matches()) {
+      problem(key, "must match " + grammar);
+      return null;
+    }
+    return text;
+  }
+
+  private Pattern pattern(String key) {
+    String text = text(key);
+    try {
+      return text == null ? null : Pattern.compile(text);
+    } catch (PatternSyntaxException e) {
+      problem(key, "is not a regular expression");
+      return null;
+    }
+  }
+
+  private int port(String key) {
+    JsonNode value = value(key);
+    if (value == null || !value.isInt() || value.asInt() < 1 || value.asInt() > 65_535) {
+      problem(key, "must be a number from 1 to 65535");
+      return 0;
+    }
+    return value.asInt();
+  }
+
+  private <E extends Enum<E>> E constant(String key, Class<E> type) {
+    String text = text(key);
+    if (text == null) {
+      return null;
+    }
+    for (E constant : type.getEnumConstants()) {
+      if (constant.name().equalsIgnoreCase(text)) {
+        return constant;
+      }
+    }
+    problem(key, "must be one of " + List.of(type.getEnumConstants()));
+    return null;
+  }
+
+  private List<String> texts(String key) {
+    JsonNode value = value(key);
+    List<String> texts = new ArrayList<>();
+    if (value != null && !value.isArray()) {
+      problem(key, "must be a list");
+    } else if (value != null) {
+      value.forEach(each -> texts.add(each.asText()));
+    }
+    return texts;
+  }
+
+  private Set<Field> fields(String key) {
+    Set<Field> fields = EnumSet.noneOf(Field.class);
+    for (String name : texts(key)) {
+      Field.named(name).ifPresentOrElse(fields::add, () -> problem(key, "names no field: " + name));
+    }
+    return fields;
+  }
+
+  private Map<String, String> mapping(String key) {
+    JsonNode value = value(key);
+    Map<String, String> mapping = new LinkedHashMap<>();
+    if (value != null && !value.isObject()) {
+      problem(key, "must be a mapping");
+    } else if (value != null) {
+      for (Map.Entry<String, JsonNode> entry : value.properties()) {
+        if (entry.getValue().isValueNode() && !entry.getValue().isNull()) {
+          mapping.put(entry.getKey(), entry.getValue().asText());
+        } else {
+          problem(key + "." + entry.getKey(), "must be a single value");
+        }
+      }
+    }
+    return mapping;
+  }
+
+  private Map<String, Driver.Option> options() {
+    JsonNode value = value("options");
+    Map<String, Driver.Option> options = new LinkedHashMap<>();
+    if (value != null && !value.isObject()) {
+      problem("options", "must be a mapping");
+    } else if (value != null) {
+      for (Map.Entry<String, JsonNode> entry : value.properties()) {
+        Descriptor option =
+            new Descriptor(file, "options." + entry.getKey() + ".", entry.getValue(), problems);
+        options.put(
+            entry.getKey(), new Driver.Option(option.text("property"), option.pattern("grammar")));
+        option.refuseUnread();
+      }
+    }
+    return options;
+  }
+
+  private List<Driver.ErrorRule> rules() {
+    JsonNode value = value("errors");
+    List<Driver.ErrorRule> rules = new ArrayList<>();
+    if (value != null && !value.isArray()) {
+      problem("errors", "must be a list");
+    } else if (value != null) {
+      for (JsonNode each : value) {
+        rules.add(new Descriptor(file, "errors[" + rules.size() + "].", each, problems).rule());
+      }
+    }
+    return rules;
+  }
+
+  private Driver.ErrorRule rule() {
+    JsonNode code = value("vendorCode");
+    if (code != null && !code.isInt()) {
+      problem("vendorCode", "must be a number");
+    }
+    String state = value("sqlState") == null ? null : matching("sqlState", SQL_STATE);
+    if (code == null && state == null) {
+      problem("vendorCode", "or sqlState must be given");
+    }
+    String step = text("step");
+    Report.Name name = null;
+    for (Report.Name each : Report.Name.values()) {
+      if (each.wireName().equals(step)) {
+        name = each;
+      }
+    }
+    if (name == null) {
+      problem("step", "must be a step of the test report");
+    }
+    Reason reason = constant("reason", Reason.class);
+    if (reason != null && reason.category() != Reason.Category.TEST) {
+      problem("reason", "must be one that a connection test can find");
+    }
+    Field field = null;
+    if (value("field") != null) {
+      field = Field.named(text("field")).orElse(null);
+      if (field == null) {
+        problem("field", "is not a field");
+      }
+    }
+    refuseUnread();
+    return new Driver.ErrorRule(code == null ? null : code.asInt(), state, name, reason, field);
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * The driver catalogue: {@link io.sluice.drivers.DriverCatalogue} reads {@code config/drivers}, one
+ * file per database, into {@link io.sluice.drivers.Driver} records. A driver is data; the code that
+ * acts on it is in {@code io.sluice.probe}.
+ */
+package io.sluice.drivers;

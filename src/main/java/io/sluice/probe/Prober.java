@@ -1,0 +1,524 @@
+package io.sluice.probe;
+
+import io.sluice.drivers.Driver;
+import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.Connection;
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Report.Name;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tests connections for real, one step after the other, against servers that may be hostile.
+ *
+ * <p>One instance serves the whole process; thread-safe. A test runs on a worker thread of this
+ * instance while the caller waits, so that no peer, resolver or driver can hold the caller longer
+ * than the total deadline.
+ */
+public final class Prober implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Prober.class);
+
+  // How far beyond the deadline the watchdog may be late before the caller answers by itself.
+  private static final Duration WATCHDOG_GRACE = Duration.ofMillis(250);
+
+  static {
+    // Connector/J would start a thread that never ends, for connections that are not closed.
+    System.setProperty("com.mysql.cj.disableAbandonedConnectionCleanup", "true");
+  }
+
+  private final DriverCatalogue drivers;
+  private final EgressPolicy policy;
+  private final ProbeSettings settings;
+  private final Clock clock;
+  private final Turnstile turnstile;
+  private final LockoutGuard guard;
+  private final Watchdog watchdog;
+  private final Bastions bastions;
+  private final ExecutorService workers;
+  private final Map<String, Optional<java.sql.Driver>> loaded = new ConcurrentHashMap<>();
+
+  public Prober(DriverCatalogue drivers, EgressPolicy policy, ProbeSettings settings) {
+    this(drivers, policy, settings, Clock.systemUTC());
+  }
+
+  Prober(DriverCatalogue drivers, EgressPolicy policy, ProbeSettings settings, Clock clock) {
+    this.drivers = drivers;
+    this.policy = policy;
+    this.settings = settings;
+    this.clock = clock;
+    this.turnstile = new Turnstile(settings.maxTests(), settings.maxTestsPerTarget());
+    this.guard = new LockoutGuard(settings.lockoutWindow());
+    this.watchdog = new Watchdog(settings);
+    this.bastions = new Bastions(settings.strictHostKeys());
+    AtomicInteger number = new AtomicInteger();
+    // The turnstile bounds it; idle threads end.
+    this.workers =
+        new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE,
+            30,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "probe-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /**
+   * Tests one connection. Blocks at most the total deadline and a second, whatever the peer does.
+   *
+   * <p>What a peer does, or fails to do, is in the report and is never thrown. See {@code Journal}
+   * for which steps a report lists. With a bastion that tunnels, {@code dns} and {@code tcp} are
+   * about the bastion, as it is the bastion that finds the database. With one that does not, they
+   * are about the database; {@code ssh.connect} includes the connection to the bastion, and {@code
+   * ssh.forward} opens a channel from there to the database and closes it again.
+   *
+   * <p>Credentials that a server has refused within the lock-out window are not sent again: the
+   * test fails with {@link Reason#LOCKOUT_GUARD} before anything is contacted.
+   *
+   * @throws Refusal when the settings cannot be tested at all (a field that is missing or that the
+   *     driver would read as something else), or as {@link Reason#OVERLOADED} when there is no
+   *     place for the test within the queue's wait
+   */
+  public Tested test(Connection connection) {
+    long started = System.nanoTime();
+    HostName host = host(connection.host(), Field.HOST);
+    Journal journal = new Journal(connection, target(connection, host), clock);
+    Optional<Driver> driver =
+        drivers.named(connection.driver()).filter(d -> d.family() != Driver.Family.NONE);
+    Optional<java.sql.Driver> jdbc = driver.flatMap(this::load);
+    if (driver.isEmpty() || jdbc.isEmpty()) {
+      journal.begin(Name.POLICY);
+      journal.fail(Name.POLICY, Reason.DRIVER_UNSUPPORTED, null, null);
+      return new Tested(journal.report(), null);
+    }
+    requireFields(driver.get(), connection);
+    JdbcCall call = JdbcCall.of(driver.get(), jdbc.get(), connection, host);
+    HostName bastion = null;
+    if (connection.bastion() != null) {
+      bastion = host(connection.bastion().host(), Field.SSH_HOST);
+      Bastions.pin(connection.bastion());
+    }
+
+    Runnable leave =
+        turnstile.enter(
+            path(bastion, connection) + host.text() + ":" + connection.port(),
+            started + settings.queueWait().toNanos());
+    TestRun run = new TestRun(connection, driver.get(), host, journal, settings, started);
+    Work work = new Work(run, call, jdbc.get(), bastion);
+    Watchdog.Watch watch = watchdog.watch(run);
+    try {
+      workers.execute(
+          () -> {
+            try {
+              work.run();
+            } finally {
+              watch.stop();
+              leave.run();
+            }
+          });
+    } catch (RuntimeException e) {
+      watch.stop();
+      leave.run();
+      throw Refusal.because(Reason.OVERLOADED);
+    }
+    return await(run);
+  }
+
+  private static Tested await(TestRun run) {
+    long patience = run.totalDeadlineNanos() - System.nanoTime() + WATCHDOG_GRACE.toNanos();
+    try {
+      return run.outcome().get(Math.max(patience, 1), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      // The watchdog is late: do its work here.
+      run.expire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      run.abandon();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("An outcome is never an exception.", e);
+    }
+    return run.outcome().join();
+  }
+
+  private static HostName host(String text, Field field) {
+    return HostName.parse(text)
+        .orElseThrow(
+            () ->
+                Refusal.ofField(
+                    Reason.INVALID_FIELD,
+                    field.wireName(),
+                    "Send one host name, IPv4 or IPv6 address, without a port."));
+  }
+
+  private static String target(Connection connection, HostName host) {
+    String database = connection.database() == null ? "" : "/" + connection.database();
+    return connection.driver() + "://" + host.inUrl() + ":" + connection.port() + database;
+  }
+
+  private static String path(HostName bastion, Connection connection) {
+    return bastion == null ? "" : bastion.text() + ":" + connection.bastion().port() + ">";
+  }
+
+  private static void requireFields(Driver driver, Connection connection) {
+    List<Refusal.FieldError> missing = new ArrayList<>();
+    if (driver.required().contains(Field.USERNAME) && blank(connection.username())) {
+      missing.add(missing(Field.USERNAME));
+    }
+    if (driver.required().contains(Field.PASSWORD) && connection.password() == null) {
+      missing.add(missing(Field.PASSWORD));
+    }
+    if (driver.required().contains(Field.DATABASE) && blank(connection.database())) {
+      missing.add(missing(Field.DATABASE));
+    }
+    if (connection.bastion() != null && blank(connection.bastion().username())) {
+      missing.add(missing(Field.SSH_USERNAME));
+    }
+    if (!missing.isEmpty()) {
+      throw Refusal.ofFields(missing);
+    }
+  }
+
+  private static boolean blank(String text) {
+    return text == null || text.isBlank();
+  }
+
+  private static Refusal.FieldError missing(Field field) {
+    return new Refusal.FieldError(
+        field.wireName(), Reason.MISSING_FIELD, "The driver needs this field.");
+  }
+
+  /** Loads a driver's class once; never through DriverManager, which would choose by URL. */
+  private Optional<java.sql.Driver> load(Driver driver) {
+    return loaded.computeIfAbsent(
+        driver.driverClass(),
+        name -> {
+          try {
+            return Optional.of(
+                Class.forName(name)
+                    .asSubclass(java.sql.Driver.class)
+                    .getDeclaredConstructor()
+                    .newInstance());
+          } catch (ReflectiveOperationException | LinkageError | ClassCastException e) {
+            LOG.atWarn().addKeyValue("driver", driver.id()).log("Driver class cannot be loaded.");
+            return Optional.empty();
+          }
+        });
+  }
+
+  /** Ends the tests that run, and all threads. */
+  @Override
+  public void close() {
+    workers.shutdownNow();
+    watchdog.close();
+    bastions.close();
+  }
+
+  /** One test, on its worker thread. */
+  private final class Work {
+    private final TestRun run;
+    private final JdbcCall call;
+    private final java.sql.Driver jdbc;
+    private final HostName bastion;
+    private final String login;
+    private final String bastionLogin;
+
+    Work(TestRun run, JdbcCall call, java.sql.Driver jdbc, HostName bastion) {
+      this.run = run;
+      this.call = call;
+      this.jdbc = jdbc;
+      this.bastion = bastion;
+      Connection c = run.connection();
+      login =
+          guard.fingerprint(
+              path(bastion, c), run.host().text(), c.port(), c.username(), c.password());
+      bastionLogin =
+          bastion == null
+              ? null
+              : guard.fingerprint(
+                  "ssh",
+                  bastion.text(),
+                  c.bastion().port(),
+                  c.bastion().username(),
+                  c.bastion().password(),
+                  c.bastion().identity());
+    }
+
+    void run() {
+      try {
+        guardLogins();
+        connect();
+        talk();
+      } catch (TestEnded e) {
+        // The journal knows.
+      } catch (IOException | RuntimeException | LinkageError e) {
+        Name at = run.journal().current();
+        if (run.journal().fail(at == null ? Name.POLICY : at, Reason.INTERNAL, null, null)) {
+          LOG.atError()
+              .addKeyValue("step", at)
+              .addKeyValue("exception", e.getClass().getName())
+              .log("Connection test failed by itself.");
+        }
+      } finally {
+        run.finish();
+        run.closeSockets();
+      }
+    }
+
+    private void guardLogins() throws TestEnded {
+      run.begin(Name.POLICY);
+      if (bastionLogin != null && guard.remembers(bastionLogin)) {
+        run.journal().failAhead(Name.SSH_AUTH, Reason.LOCKOUT_GUARD, Field.SSH_PASSWORD);
+        throw new TestEnded();
+      }
+      if (guard.remembers(login)) {
+        run.journal().failAhead(Name.LOGIN, Reason.LOCKOUT_GUARD, null);
+        throw new TestEnded();
+      }
+    }
+
+    /** From the policy to a connected socket. */
+    private void connect() throws TestEnded, IOException {
+      Connection c = run.connection();
+      boolean direct = !run.tunneled();
+      if (!(direct
+          ? policy.permitsName(run.host(), c.port())
+          : policy.permitsBehindBastion(run.host(), c.port()))) {
+        throw run.fail(Reason.POLICY_DENIED, Field.HOST, null);
+      }
+      if (bastion != null && !policy.permitsName(bastion, c.bastion().port())) {
+        throw run.fail(Reason.POLICY_DENIED, Field.SSH_HOST, null);
+      }
+      run.pass(null);
+
+      run.begin(Name.DNS);
+      List<InetAddress> bastionAddresses =
+          bastion == null ? List.of() : lookUp(bastion, c.bastion().port(), Field.SSH_HOST);
+      List<InetAddress> addresses = direct ? lookUp(run.host(), c.port(), Field.HOST) : List.of();
+      int n = direct ? addresses.size() : bastionAddresses.size();
+      run.pass(n == 1 ? "1 address" : n + " addresses");
+
+      if (direct) {
+        Socket socket = connectTo(addresses, c.port());
+        if (bastion != null) {
+          // The database endpoint must also answer from the bastion.
+          bastions.tunnel(run, bastionAddresses, () -> guard.refused(bastionLogin)).close();
+        }
+        run.own(socket);
+      } else {
+        run.own(bastions.tunnel(run, bastionAddresses, () -> guard.refused(bastionLogin)));
+      }
+    }
+
+    /** Resolves once; every answer must be permitted, and only these are connected to. */
+    private List<InetAddress> lookUp(HostName name, int port, Field field) throws TestEnded {
+      List<InetAddress> addresses;
+      if (name.literal() != null) {
+        addresses = List.of(name.literal());
+      } else {
+        try {
+          addresses = List.of(InetAddress.getAllByName(name.text()));
+        } catch (UnknownHostException e) {
+          throw run.fail(Reason.UNKNOWN_HOST, field, null);
+        }
+      }
+      if (!policy.permits(name, addresses, port)) {
+        run.journal().fail(Name.POLICY, Reason.POLICY_DENIED, field, null);
+        throw new TestEnded();
+      }
+      return addresses;
+    }
+
+    private Socket connectTo(List<InetAddress> addresses, int port) throws TestEnded, IOException {
+      run.begin(Name.TCP);
+      IOException last = null;
+      int left = addresses.size();
+      for (InetAddress address : addresses) {
+        Duration share = run.remaining().dividedBy(left--);
+        DirectSocket socket = new DirectSocket(run.traffic());
+        run.own(socket);
+        try {
+          socket.connect(new InetSocketAddress(address, port), (int) Math.max(share.toMillis(), 1));
+          socket.setTcpNoDelay(true);
+          run.pass(null);
+          return socket;
+        } catch (IOException e) {
+          socket.close();
+          last = e;
+        }
+      }
+      if (last instanceof SocketTimeoutException) {
+        throw run.fail(Reason.TIMEOUT, null, null);
+      }
+      throw last instanceof ConnectException && !unreachable(last)
+          ? run.fail(Reason.CONNECTION_REFUSED, null, null)
+          : run.fail(Reason.UNREACHABLE, null, null);
+    }
+
+    /** From the connected socket to one row. */
+    private void talk() throws TestEnded {
+      run.begin(run.connection().tls() == null ? Name.LOGIN : Name.TLS);
+      run.bind();
+      java.sql.Connection database = null;
+      try {
+        database = jdbc.connect(call.url(), call.properties());
+        if (database == null) {
+          throw run.fail(Reason.INTERNAL, null, null);
+        }
+        run.requireTls();
+        run.pass(null);
+        run.journal().passAlong(Name.DATABASE);
+        run.begin(Name.QUERY);
+        try (Statement statement = database.createStatement();
+            ResultSet row = statement.executeQuery(run.driver().validationQuery())) {
+          if (!row.next()) {
+            throw run.fail(Reason.PROTOCOL_MISMATCH, null, null);
+          }
+        }
+        run.pass(null);
+        run.journal().succeed();
+      } catch (SQLException | RuntimeException | LinkageError | StackOverflowError e) {
+        diagnose(e);
+      } finally {
+        run.finish();
+        close(database);
+        TestRun.unbind();
+      }
+    }
+
+    private void close(java.sql.Connection database) {
+      if (database != null) {
+        run.beginClose();
+        try {
+          database.close();
+        } catch (SQLException | RuntimeException e) {
+          // The answer is given; the raw socket is closed next.
+        }
+      }
+    }
+
+    /** Says what a driver's exception means. Its text is never used: it may quote the peer. */
+    private void diagnose(Throwable e) {
+      Name at = run.journal().current();
+      TlsOutcome tls = run.tlsOutcome();
+      if (run.redirected()) {
+        run.journal().fail(at, Reason.REDIRECT_REFUSED, null, null);
+        return;
+      }
+      if (tls.reason() != null) {
+        run.journal().fail(Name.TLS, tls.reason(), tls.field(), tls.hint());
+        return;
+      }
+      Optional<Driver.ErrorRule> rule = rule(e);
+      if (rule.isPresent()) {
+        Driver.ErrorRule found = rule.get();
+        Name step = found.step().compareTo(at) < 0 ? at : found.step();
+        run.journal().fail(step, found.reason(), found.field(), null);
+        if (found.reason() == Reason.AUTH_FAILED && found.field() == null) {
+          guard.refused(login);
+        }
+        return;
+      }
+      if (run.traffic().overflowed() || !run.traffic().looksLike(run.driver().greeting())) {
+        run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+        return;
+      }
+      SSLException alert = cause(e, SSLException.class);
+      if (at == Name.TLS) {
+        diagnoseTls(e, alert);
+      } else if (alert != null && run.connection().tls() != null) {
+        // TLS 1.3 refuses a client's certificate after the client thinks it is through.
+        run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+      } else if (cause(e, IOException.class) != null) {
+        run.journal().fail(at, Reason.UNREACHABLE, null, null);
+      } else if (at == Name.LOGIN && e instanceof SQLException) {
+        run.journal()
+            .fail(
+                at,
+                Reason.AUTH_FAILED,
+                null,
+                "The server asks for a kind of login that is not possible here, or not without TLS.");
+      } else if (e instanceof SQLException) {
+        run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
+      } else {
+        run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+      }
+    }
+
+    private void diagnoseTls(Throwable e, SSLException alert) {
+      boolean started = run.tlsOutcome().started();
+      if (!started && cause(e, IOException.class) == null) {
+        run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
+      } else if (!started || alert == null) {
+        run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
+      } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
+        // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
+        run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+      } else {
+        run.journal()
+            .fail(
+                Name.TLS,
+                Reason.PROTOCOL_MISMATCH,
+                Field.SSL,
+                "Client and server share no version or cipher of TLS 1.2 or newer.");
+      }
+    }
+
+    private Optional<Driver.ErrorRule> rule(Throwable e) {
+      for (Throwable each = e; each != null; each = each.getCause()) {
+        if (each instanceof SQLException sql) {
+          Optional<Driver.ErrorRule> rule =
+              run.driver().rule(sql.getErrorCode(), sql.getSQLState());
+          if (rule.isPresent()) {
+            return rule;
+          }
+        }
+      }
+      return Optional.empty();
+    }
+  }
+
+  private static boolean unreachable(IOException e) {
+    // The JDK has one class for "refused" and "timed out by the kernel"; only the text differs.
+    return e.getMessage() != null && e.getMessage().contains("timed out");
+  }
+
+  private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (type.isInstance(each) && !(each instanceof InterruptedIOException)) {
+        return type.cast(each);
+      }
+    }
+    return null;
+  }
+}

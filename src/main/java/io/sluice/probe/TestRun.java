@@ -1,0 +1,299 @@
+package io.sluice.probe;
+
+import io.sluice.drivers.Driver;
+import io.sluice.model.Connection;
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Report.Name;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * One connection test under way: its journal, its deadline, and the sockets that are closed when
+ * the deadline passes.
+ *
+ * <p>A driver makes its socket factory and TLS hooks by class name and gives them no context that a
+ * sender could not also influence. So the run is bound to the worker's thread while a driver works,
+ * and the hooks take it from there; without a run they refuse.
+ */
+final class TestRun {
+  private static final ThreadLocal<TestRun> CURRENT = new ThreadLocal<>();
+
+  /** The orderly end of a connection; after it the socket is simply closed. */
+  private static final Duration CLOSE = Duration.ofMillis(500);
+
+  private final Connection connection;
+  private final Driver driver;
+  private final HostName host;
+  private final Journal journal;
+  private final ProbeSettings settings;
+  private final long totalDeadlineNanos;
+  private final CompletableFuture<Tested> outcome = new CompletableFuture<>();
+  private final Traffic traffic = new Traffic();
+  private final TlsOutcome tlsOutcome = new TlsOutcome();
+
+  private volatile long deadlineNanos;
+  private volatile String observedHostKey;
+  private volatile Socket handed;
+  private Closeable bastion;
+  private Socket waiting;
+  private boolean expired;
+  private boolean socketTaken;
+  private boolean redirected;
+
+  TestRun(
+      Connection connection,
+      Driver driver,
+      HostName host,
+      Journal journal,
+      ProbeSettings settings,
+      long startedNanos) {
+    this.connection = connection;
+    this.driver = driver;
+    this.host = host;
+    this.journal = journal;
+    this.settings = settings;
+    this.totalDeadlineNanos = startedNanos + settings.total().toNanos();
+    this.deadlineNanos = totalDeadlineNanos;
+  }
+
+  Connection connection() {
+    return connection;
+  }
+
+  Driver driver() {
+    return driver;
+  }
+
+  HostName host() {
+    return host;
+  }
+
+  Journal journal() {
+    return journal;
+  }
+
+  Traffic traffic() {
+    return traffic;
+  }
+
+  TlsOutcome tlsOutcome() {
+    return tlsOutcome;
+  }
+
+  CompletableFuture<Tested> outcome() {
+    return outcome;
+  }
+
+  /** The run that the calling thread works on. */
+  static TestRun current() throws IOException {
+    TestRun run = CURRENT.get();
+    if (run == null) {
+      throw new IOException("No connection test runs on this thread.");
+    }
+    return run;
+  }
+
+  void bind() {
+    CURRENT.set(this);
+  }
+
+  static void unbind() {
+    CURRENT.remove();
+  }
+
+  /**
+   * Starts a step and its deadline.
+   *
+   * @throws TestEnded when the test has ended meanwhile
+   */
+  void begin(Name step) throws TestEnded {
+    extend(allowance(step));
+    if (!journal.begin(step)) {
+      throw new TestEnded();
+    }
+  }
+
+  /** Ends the step that is under way. */
+  void pass(String detail) {
+    journal.pass(detail);
+  }
+
+  /**
+   * Ends the test at the current step.
+   *
+   * @return an exception to leave the worker with
+   */
+  TestEnded fail(Reason reason, Field field, String hint) {
+    journal.fail(journal.current(), reason, field, hint);
+    return new TestEnded();
+  }
+
+  private Duration allowance(Name step) {
+    return switch (step) {
+      case POLICY, DNS -> settings.dns();
+      case TCP -> settings.tcp();
+      case SSH_CONNECT, SSH_HOSTKEY, SSH_AUTH, SSH_FORWARD -> settings.ssh();
+      case TLS -> settings.tls();
+      case LOGIN, DATABASE -> settings.login();
+      case QUERY -> settings.query();
+    };
+  }
+
+  private synchronized void extend(Duration allowance) {
+    long until = System.nanoTime() + allowance.toNanos();
+    deadlineNanos = until - totalDeadlineNanos > 0 ? totalDeadlineNanos : until;
+  }
+
+  /** What is left for the current step, at least a millisecond. */
+  Duration remaining() {
+    long nanos = deadlineNanos - System.nanoTime();
+    return Duration.ofNanos(Math.max(nanos, 1_000_000));
+  }
+
+  long deadlineNanos() {
+    return deadlineNanos;
+  }
+
+  long totalDeadlineNanos() {
+    return totalDeadlineNanos;
+  }
+
+  /** Registers the socket to the database; it is closed at once when the test has expired. */
+  void own(Socket socket) throws TestEnded {
+    synchronized (this) {
+      waiting = socket;
+      if (!expired) {
+        return;
+      }
+    }
+    closeSockets();
+    throw new TestEnded();
+  }
+
+  /** Registers the bastion's session; it is closed at once when the test has expired. */
+  void own(Closeable session) throws TestEnded {
+    synchronized (this) {
+      bastion = session;
+      if (!expired) {
+        return;
+      }
+    }
+    closeSockets();
+    throw new TestEnded();
+  }
+
+  /**
+   * Hands the one connected socket to the driver. Asked a second time, the driver wants to go
+   * somewhere else: it is refused, and noted.
+   */
+  Socket takeSocket() throws IOException {
+    synchronized (this) {
+      if (!socketTaken && waiting != null && !expired) {
+        socketTaken = true;
+        handed = waiting;
+        return waiting;
+      }
+      redirected = socketTaken && !expired;
+    }
+    throw new IOException("A connection test opens one connection.");
+  }
+
+  synchronized boolean redirected() {
+    return redirected;
+  }
+
+  Socket socket() {
+    return handed;
+  }
+
+  /**
+   * Ends the test as timed out, when its deadline has passed. Called by the watchdog.
+   *
+   * @return false when there is time left
+   */
+  boolean expire() {
+    synchronized (this) {
+      if (deadlineNanos - System.nanoTime() > 0) {
+        return false;
+      }
+      expired = true;
+    }
+    Name at = journal.current() == null ? Name.POLICY : journal.current();
+    boolean mismatch = traffic.received() > 0 && !traffic.looksLike(driver.greeting());
+    boolean ssh = at.compareTo(Name.SSH_CONNECT) >= 0 && at.compareTo(Name.SSH_FORWARD) < 0;
+    boolean atBastion = ssh || (tunneled() && at.compareTo(Name.TCP) <= 0);
+    if (mismatch && at.compareTo(Name.TLS) >= 0) {
+      journal.fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+    } else {
+      journal.fail(at, Reason.TIMEOUT, atBastion ? Field.SSH_HOST : null, null);
+    }
+    finish();
+    closeSockets();
+    return true;
+  }
+
+  /** Ends the test because nobody waits for it any more. */
+  void abandon() {
+    synchronized (this) {
+      expired = true;
+    }
+    Name at = journal.current() == null ? Name.POLICY : journal.current();
+    journal.fail(at, Reason.INTERNAL, null, null);
+    finish();
+    closeSockets();
+  }
+
+  /**
+   * A connection for which TLS was asked must be at the login: the TLS step ends only in the hook
+   * that has seen the verified handshake.
+   */
+  void requireTls() throws TestEnded {
+    if (connection.tls() != null && journal.current() != Name.LOGIN) {
+      throw fail(Reason.TLS_NOT_OFFERED, null, null);
+    }
+  }
+
+  /** Gives the orderly end of the connection its time. */
+  void beginClose() {
+    extend(CLOSE);
+  }
+
+  boolean tunneled() {
+    return connection.bastion() != null && connection.bastion().tunneling();
+  }
+
+  void observed(String hostKey) {
+    observedHostKey = hostKey;
+  }
+
+  /** Answers the caller; the first answer counts. */
+  void finish() {
+    outcome.complete(new Tested(journal.report(), observedHostKey));
+  }
+
+  /** Closes the raw sockets, never a TLS or driver object, whose close may itself block. */
+  void closeSockets() {
+    Socket socket;
+    Closeable session;
+    synchronized (this) {
+      socket = waiting;
+      session = bastion;
+    }
+    closeQuietly(socket);
+    closeQuietly(session);
+  }
+
+  private static void closeQuietly(Closeable closeable) {
+    if (closeable != null) {
+      try {
+        closeable.close();
+      } catch (IOException e) {
+        // Closed as far as it goes; the peer's state is of no interest here.
+      }
+    }
+  }
+}

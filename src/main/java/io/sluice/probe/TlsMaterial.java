@@ -1,0 +1,239 @@
+package io.sluice.probe;
+
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Secret;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.MessageDigest;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.openssl.PEMEncryptedKeyPair;
+import org.bouncycastle.openssl.PEMKeyPair;
+import org.bouncycastle.openssl.PEMParser;
+import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
+import org.bouncycastle.pkcs.PKCS8EncryptedPrivateKeyInfo;
+
+/**
+ * Certificates and keys from PEM text (RFC 7468), parsed in memory; nothing here opens a path or a
+ * URL. What was parsed is kept under the digest of its text, as the same settings are tested again
+ * and again.
+ */
+final class TlsMaterial {
+  private static final int MAX_CACHED = 256;
+  private static final int MAX_CERTIFICATES = 200;
+  private static final String BEGIN_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+
+  private static final Map<String, X509ExtendedTrustManager> TRUST = cache();
+  private static final Map<String, KeyManager[]> KEYS = cache();
+
+  private TlsMaterial() {}
+
+  /** PEM text of the sender's that cannot be used. The message is a hint for the sender. */
+  static final class Unusable extends Exception {
+    private static final long serialVersionUID = 1L;
+    private final Reason reason;
+    private final Field field;
+
+    Unusable(Reason reason, Field field, String hint) {
+      super(hint, null, false, false);
+      this.reason = reason;
+      this.field = field;
+    }
+
+    Reason reason() {
+      return reason;
+    }
+
+    Field field() {
+      return field;
+    }
+  }
+
+  /**
+   * @param authorities null: the JVM's
+   */
+  static X509ExtendedTrustManager trust(String authorities)
+      throws Unusable, GeneralSecurityException {
+    String key = authorities == null ? "jvm" : digest(authorities);
+    X509ExtendedTrustManager known = TRUST.get(key);
+    if (known != null) {
+      return known;
+    }
+    KeyStore store = null;
+    if (authorities != null) {
+      store = emptyStore();
+      int n = 0;
+      for (X509Certificate certificate :
+          certificates(authorities, Reason.TLS_UNTRUSTED, Field.SSL_CA)) {
+        store.setCertificateEntry("ca" + n++, certificate);
+      }
+    }
+    TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
+    factory.init(store);
+    for (TrustManager manager : factory.getTrustManagers()) {
+      if (manager instanceof X509ExtendedTrustManager trust) {
+        TRUST.put(key, trust);
+        return trust;
+      }
+    }
+    throw new GeneralSecurityException("No X.509 trust manager.");
+  }
+
+  /**
+   * @param chain the client's certificate chain; null: none
+   * @param secret its private key; null: none
+   * @return empty without a client certificate
+   */
+  static KeyManager[] keys(String chain, Secret secret) throws Unusable, GeneralSecurityException {
+    if (chain == null && secret == null) {
+      return new KeyManager[0];
+    }
+    if (chain == null) {
+      throw unusable(Field.CERTIFICATE, "A keyfile needs a certificate beside it.");
+    }
+    if (secret == null) {
+      throw unusable(Field.KEYFILE, "A certificate needs its private key in keyfile.");
+    }
+    String cacheKey = digest(chain + '\0' + secret.reveal());
+    KeyManager[] known = KEYS.get(cacheKey);
+    if (known != null) {
+      return known.clone();
+    }
+    List<X509Certificate> certificates =
+        certificates(chain, Reason.TLS_CLIENT_CERT_REFUSED, Field.CERTIFICATE);
+    PrivateKey key = privateKey(secret);
+    if (!belongTogether(key, certificates.get(0).getPublicKey())) {
+      throw unusable(Field.KEYFILE, "The keyfile is not the certificate's private key.");
+    }
+    KeyStore store = emptyStore();
+    char[] password = new char[0];
+    store.setKeyEntry("client", key, password, certificates.toArray(new Certificate[0]));
+    KeyManagerFactory factory =
+        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+    factory.init(store, password);
+    KeyManager[] managers = factory.getKeyManagers();
+    KEYS.put(cacheKey, managers);
+    return managers.clone();
+  }
+
+  private static List<X509Certificate> certificates(String pem, Reason reason, Field field)
+      throws Unusable {
+    if (!pem.contains(BEGIN_CERTIFICATE)) {
+      throw new Unusable(reason, field, "Send PEM text that begins with " + BEGIN_CERTIFICATE);
+    }
+    List<X509Certificate> certificates = new ArrayList<>();
+    try {
+      for (Certificate each :
+          CertificateFactory.getInstance("X.509")
+              .generateCertificates(
+                  new ByteArrayInputStream(pem.getBytes(StandardCharsets.UTF_8)))) {
+        certificates.add((X509Certificate) each);
+      }
+    } catch (CertificateException e) {
+      throw new Unusable(reason, field, "A certificate in the PEM text cannot be read.");
+    }
+    if (certificates.isEmpty() || certificates.size() > MAX_CERTIFICATES) {
+      throw new Unusable(
+          reason, field, "Send from 1 to " + MAX_CERTIFICATES + " certificates as PEM text.");
+    }
+    return certificates;
+  }
+
+  /** PKCS#8, PKCS#1 and SEC 1 keys. */
+  private static PrivateKey privateKey(Secret secret) throws Unusable {
+    try (PEMParser parser = new PEMParser(new StringReader(secret.reveal()))) {
+      JcaPEMKeyConverter converter = new JcaPEMKeyConverter();
+      for (Object each = parser.readObject(); each != null; each = parser.readObject()) {
+        if (each instanceof PrivateKeyInfo info) {
+          return converter.getPrivateKey(info);
+        }
+        if (each instanceof PEMKeyPair pair) {
+          return converter.getKeyPair(pair).getPrivate();
+        }
+        if (each instanceof PEMEncryptedKeyPair || each instanceof PKCS8EncryptedPrivateKeyInfo) {
+          throw unusable(
+              Field.KEYFILE, "The key is encrypted. Send it decrypted; it is stored encrypted.");
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      throw unusable(Field.KEYFILE, "The key cannot be read. Send PEM text.");
+    }
+    throw unusable(Field.KEYFILE, "There is no private key in the PEM text.");
+  }
+
+  private static boolean belongTogether(PrivateKey key, PublicKey certified) {
+    String algorithm =
+        switch (key.getAlgorithm()) {
+          case "RSA" -> "SHA256withRSA";
+          case "EC", "ECDSA" -> "SHA256withECDSA";
+          default -> key.getAlgorithm();
+        };
+    try {
+      byte[] sample = {1, 2, 3};
+      Signature signer = Signature.getInstance(algorithm);
+      signer.initSign(key);
+      signer.update(sample);
+      byte[] signature = signer.sign();
+      Signature verifier = Signature.getInstance(algorithm);
+      verifier.initVerify(certified);
+      verifier.update(sample);
+      return verifier.verify(signature);
+    } catch (GeneralSecurityException e) {
+      return false;
+    }
+  }
+
+  private static Unusable unusable(Field field, String hint) {
+    return new Unusable(Reason.TLS_CLIENT_CERT_REFUSED, field, hint);
+  }
+
+  private static KeyStore emptyStore() throws GeneralSecurityException {
+    try {
+      KeyStore store = KeyStore.getInstance("PKCS12");
+      store.load(null, null);
+      return store;
+    } catch (IOException e) {
+      throw new GeneralSecurityException(e);
+    }
+  }
+
+  private static String digest(String text) throws GeneralSecurityException {
+    return HexFormat.of()
+        .formatHex(
+            MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private static <V> Map<String, V> cache() {
+    return Collections.synchronizedMap(
+        new LinkedHashMap<>(16, 0.75f, true) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
+            return size() > MAX_CACHED;
+          }
+        });
+  }
+}

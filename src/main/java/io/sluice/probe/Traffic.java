@@ -1,0 +1,70 @@
+package io.sluice.probe;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.HexFormat;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Counts what a peer sends and keeps its first bytes, which tell one protocol from another. A peer
+ * that sends more than a test can need is cut off.
+ */
+final class Traffic {
+  // A login and one row take a few KiB; a certificate chain may add some tens.
+  private static final long MAX_RECEIVED_BYTES = 4L * 1024 * 1024;
+  private static final int HEAD_BYTES = 8;
+
+  private final byte[] head = new byte[HEAD_BYTES];
+  private volatile long received;
+
+  long received() {
+    return received;
+  }
+
+  boolean overflowed() {
+    return received > MAX_RECEIVED_BYTES;
+  }
+
+  /** Whether the first bytes match, as far as they have come. */
+  boolean looksLike(Pattern greeting) {
+    int length = (int) Math.min(received, HEAD_BYTES);
+    Matcher matcher = greeting.matcher(HexFormat.of().formatHex(head, 0, length));
+    return matcher.lookingAt() || matcher.hitEnd();
+  }
+
+  private void count(byte[] buffer, int offset, int length) throws IOException {
+    long before = received;
+    for (int i = 0; i < length && before + i < HEAD_BYTES; i++) {
+      head[(int) before + i] = buffer[offset + i];
+    }
+    received = before + length;
+    if (overflowed()) {
+      throw new IOException("The peer sends more than a connection test can need.");
+    }
+  }
+
+  /** Wraps the stream that the peer writes to. One thread reads at a time. */
+  InputStream counted(InputStream in) {
+    return new FilterInputStream(in) {
+      @Override
+      public int read() throws IOException {
+        int b = super.read();
+        if (b >= 0) {
+          count(new byte[] {(byte) b}, 0, 1);
+        }
+        return b;
+      }
+
+      @Override
+      public int read(byte[] buffer, int offset, int length) throws IOException {
+        int n = super.read(buffer, offset, length);
+        if (n > 0) {
+          count(buffer, offset, n);
+        }
+        return n;
+      }
+    };
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The connection test. {@link io.sluice.probe.Prober} takes a {@link io.sluice.model.Connection}
+ * through its steps and answers with a {@link io.sluice.model.Report}.
+ *
+ * <p>The way through the package:
+ *
+ * <ul>
+ *   <li>{@code Prober} is the gate and the worker: {@code Turnstile} bounds how many tests run,
+ *       {@code LockoutGuard} keeps refused credentials from being tried again.
+ *   <li>{@code TestRun} is one test: its {@code Journal} of steps, its deadline, its sockets.
+ *       {@code Watchdog} closes the sockets when the deadline passes.
+ *   <li>{@code HostName} and {@link io.sluice.probe.EgressPolicy} decide where a test may go; the
+ *       connection is made to an address that was checked ({@code DirectSocket}), or through {@code
+ *       Bastions} ({@code ChannelSocket}).
+ *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
+ *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
+ *       VerifiedTls}; both find the test on the thread that they run on.
+ * </ul>
+ */
+package io.sluice.probe;
