@@ -62,6 +62,29 @@ public record Driver(
     errors = List.copyOf(errors);
   }
 
+  /** A database that is known by its names only; it is never connected to. */
+  public Driver(String id, List<String> aliases, List<String> zohoDatabaseTypes, int defaultPort) {
+    this(
+        id,
+        id,
+        aliases,
+        zohoDatabaseTypes,
+        "",
+        "",
+        Family.NONE,
+        "",
+        defaultPort,
+        Set.of(),
+        Map.of(),
+        Map.of(),
+        Map.of(),
+        Map.of(),
+        Pattern.compile(""),
+        List.of(),
+        "",
+        Verified.UNVERIFIED);
+  }
+
   /**
    * Whose parser reads a URL back, and through which hooks a driver takes sockets and TLS. A
    * database that speaks one of these protocols needs a file only; another one needs code.
