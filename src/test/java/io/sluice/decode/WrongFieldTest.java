@@ -1,0 +1,222 @@
+package io.sluice.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Refusal.FieldError;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** A wrong field is refused with its name and without its value, in every encoding. */
+class WrongFieldTest {
+  private static final String CANARY = "c4n4ryValue";
+
+  private static DecodeRoute route;
+
+  @BeforeAll
+  static void start() throws Exception {
+    route = new DecodeRoute();
+  }
+
+  @AfterAll
+  static void stop() {
+    route.close();
+  }
+
+  /** Values that each kind refuses and every encoding can write. */
+  private static List<Object> wrongValues(Field field) {
+    List<Object> wrong = new ArrayList<>();
+    switch (field.kind()) {
+      case TEXT ->
+          wrong.addAll(
+              List.of(
+                  CANARY + "\n",
+                  CANARY + "\t",
+                  CANARY + "\u2028",
+                  CANARY + "\u202E",
+                  CANARY + "\u0085"));
+      case HOST ->
+          wrong.addAll(
+              List.of(
+                  CANARY + ":3306",
+                  CANARY + "," + CANARY,
+                  "user@" + CANARY,
+                  CANARY + "/x",
+                  CANARY + "?a=b",
+                  "[::1]",
+                  "fe80::1%eth0",
+                  "127.1",
+                  CANARY + " ",
+                  CANARY + "\n"));
+      case PORT ->
+          wrong.addAll(
+              List.of(
+                  "0",
+                  "65536",
+                  "-1",
+                  "+1",
+                  "1e3",
+                  "3306.0",
+                  "03306",
+                  " 3306",
+                  "99999999999",
+                  "٣٣",
+                  CANARY));
+      case FLAG -> wrong.addAll(List.of("TRUE", "1", "yes", " true", CANARY));
+      case SECRET -> wrong.addAll(List.of(CANARY + "\n", CANARY + "\t", CANARY + "\u007f"));
+      case PEM, PEM_SECRET -> wrong.addAll(List.of(CANARY + "\u0085", CANARY + "\u009b"));
+    }
+    if (field.kind() != Field.Kind.PORT && field.kind() != Field.Kind.FLAG) {
+      wrong.add("a".repeat(field.maxLength() + 1));
+    }
+    return wrong;
+  }
+
+  static Stream<Arguments> wrongEverywhere() {
+    return Stream.of(Field.values())
+        .flatMap(
+            field ->
+                wrongValues(field).stream()
+                    .flatMap(
+                        value ->
+                            new Wire(Map.of(field.wireName(), value), Map.of())
+                                .all().entrySet().stream()
+                                    .map(e -> Arguments.of(field, e.getKey(), e.getValue()))));
+  }
+
+  @ParameterizedTest(name = "{0}, {1}")
+  @MethodSource
+  void wrongEverywhere(Field field, String encoding, Encoded encoded) {
+    assertRefused(route.refusal(encoded), Reason.INVALID_FIELD, field.wireName());
+  }
+
+  static Stream<Arguments> wrongInJson() {
+    List<String> values =
+        List.of(
+            "[\"%s\"]",
+            "{\"a\":\"%s\"}", "[]", "{}", "12.5", "-1", "\"%s\\u0000\"", "\"%s\\uD800\"");
+    return Stream.of(Field.values())
+        .flatMap(
+            field -> {
+              List<String> all = new ArrayList<>(values);
+              if (field.kind() != Field.Kind.FLAG) {
+                all.add("true");
+              }
+              if (field.kind() != Field.Kind.PORT) {
+                all.add("3306");
+              } else {
+                all.addAll(List.of("0", "65536", "33e2", "3306.0", "1" + "0".repeat(50)));
+              }
+              return all.stream().map(v -> Arguments.of(field, v.formatted(CANARY)));
+            });
+  }
+
+  @ParameterizedTest(name = "{0} {1}")
+  @MethodSource
+  void wrongInJson(Field field, String value) {
+    assertRefused(
+        route.refusal(DecodeRoute.json("{\"" + field + "\":" + value + "}")),
+        Reason.INVALID_FIELD,
+        field.wireName());
+  }
+
+  private static void assertRefused(Refusal refusal, Reason reason, String field) {
+    assertThat(refusal.reason()).isEqualTo(reason);
+    assertThat(refusal.errors()).extracting(FieldError::field).containsExactly(field);
+    assertThat(refusal.errors()).extracting(FieldError::reason).containsExactly(reason);
+    assertThat(refusal.getMessage()).contains(field).doesNotContain(CANARY).doesNotContain("aaaa");
+    assertThat(refusal.errors().toString()).doesNotContain(CANARY);
+    assertThat(refusal).hasNoCause();
+  }
+
+  @Test
+  void allWrongFieldsAreNamedAtOnce() {
+    Refusal refusal =
+        route.refusal(
+            DecodeRoute.json(
+                "{\"port\":0,\"color\":1,\"host\":\"a,b\",\"options\":{\"a b\":1,\"ok\":[]},"
+                    + "\"id\":\"other\"}"));
+    assertThat(refusal.errors())
+        .extracting(FieldError::field)
+        .containsExactlyInAnyOrder("port", "color", "host", "options.a b", "options.ok", "id");
+    assertThat(refusal.reason().httpStatus()).isEqualTo(422);
+    assertThat(refusal.getMessage()).startsWith("6 fields");
+  }
+
+  @Test
+  void anUnknownFieldIsNamedInEveryEncoding() {
+    new Wire(Map.of("colour", CANARY), Map.of())
+        .all()
+        .values()
+        .forEach(e -> assertRefused(route.refusal(e), Reason.UNKNOWN_FIELD, "colour"));
+    // Names are case-sensitive, as on the published page.
+    new Wire(Map.of("Password", CANARY), Map.of())
+        .all()
+        .values()
+        .forEach(e -> assertRefused(route.refusal(e), Reason.UNKNOWN_FIELD, "Password"));
+  }
+
+  @Test
+  void aNameIsCutAndCannotForgeALogLine() {
+    String name = "x\\u202Ey\\n" + "z".repeat(100);
+    Refusal refusal = route.refusal(DecodeRoute.json("{\"" + name + "\":1}"));
+    assertThat(refusal.errors().get(0).field())
+        .isEqualTo("x\uFFFDy\uFFFD" + "z".repeat(60))
+        .hasSize(64);
+    assertThat(refusal.getMessage()).doesNotContain("\n", "\u202E");
+  }
+
+  @Test
+  void anAnswerDoesNotOutgrowItsRequest() {
+    StringBuilder body = new StringBuilder("{\"a\":1");
+    for (int i = 0; i < 5000; i++) {
+      body.append(",\"f").append(i).append("\":1");
+    }
+    assertThat(route.refusal(DecodeRoute.json(body + "}")).errors()).hasSize(32);
+  }
+
+  @Test
+  void anotherIdThanThePathsIsRefused() {
+    new Wire(Map.of("id", "warehouse-2"), Map.of())
+        .all()
+        .values()
+        .forEach(e -> assertRefused(route.refusal(e), Reason.INVALID_FIELD, "id"));
+  }
+
+  @Test
+  void aDriverThatIsNotInTheCatalogueIsRefused() {
+    new Wire(Map.of("driver", CANARY), Map.of())
+        .all()
+        .values()
+        .forEach(e -> assertRefused(route.refusal(e), Reason.DRIVER_UNSUPPORTED, "driver"));
+  }
+
+  @Test
+  void optionsAreTextOfLimitedLength() {
+    for (String value : List.of("a\nb", "x".repeat(1025), "\u202E")) {
+      new Wire(Map.of(), Map.of("schema", value))
+          .all()
+          .values()
+          .forEach(e -> assertRefused(route.refusal(e), Reason.INVALID_FIELD, "options.schema"));
+    }
+    for (String options : List.of("[]", "\"x\"", "1", "true")) {
+      assertRefused(
+          route.refusal(DecodeRoute.json("{\"options\":" + options + "}")),
+          Reason.INVALID_FIELD,
+          "options");
+    }
+    assertRefused(route.refusal(DecodeRoute.form("options=x")), Reason.INVALID_FIELD, "options");
+    assertThat(route.update(DecodeRoute.json("{\"options\":{\"a\":5,\"b\":true}}")))
+        .isEqualTo(route.update(DecodeRoute.form("options.a=5&options.b=true")));
+  }
+}
