@@ -47,7 +47,7 @@ final class RedactionTest {
     Arbitrary<Integer> codePoints =
         Arbitraries.frequencyOf(
             Tuple.of(6, Arbitraries.integers().between(0x20, 0x7E)),
-            Tuple.of(2, Arbitraries.of(0x22, 0x25, 0x26, 0x2B, 0x2F, 0x3C, 0x5C)),
+            Tuple.of(2, Arbitraries.of(0x09, 0x0A, 0x22, 0x25, 0x26, 0x2B, 0x2F, 0x3C, 0x5C)),
             Tuple.of(1, Arbitraries.integers().between(0xA1, 0x2FFF)),
             Tuple.of(1, Arbitraries.integers().between(0x1F300, 0x1F6FF)));
     return codePoints
