@@ -23,7 +23,7 @@ import java.util.function.UnaryOperator;
  *
  * <p>On a file system without POSIX permissions the rights cannot be checked and are not.
  */
-final class OwnerOnlyFile {
+public final class OwnerOnlyFile {
   private static final Set<PosixFilePermission> OWNER_FILE =
       PosixFilePermissions.fromString("rw-------");
   private static final Set<PosixFilePermission> OWNER_DIRECTORY =
@@ -39,7 +39,7 @@ final class OwnerOnlyFile {
 
   private final Path path;
 
-  OwnerOnlyFile(Path path) {
+  public OwnerOnlyFile(Path path) {
     this.path = path.toAbsolutePath();
   }
 
@@ -47,14 +47,14 @@ final class OwnerOnlyFile {
     return path;
   }
 
-  boolean exists() {
+  public boolean exists() {
     return Files.exists(path);
   }
 
   /**
    * @throws VaultException when the group or anybody else has any right to the file
    */
-  String read() {
+  public String read() {
     try {
       if (posix(path)) {
         Set<PosixFilePermission> rights = Files.getPosixFilePermissions(path);
@@ -82,7 +82,7 @@ final class OwnerOnlyFile {
    *     the same content back writes nothing
    * @return the content that the file now has
    */
-  String update(UnaryOperator<String> change) {
+  public String update(UnaryOperator<String> change) {
     synchronized (WRITERS) {
       try {
         createDirectory();
