@@ -3,6 +3,7 @@ package io.sluice.decode;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.model.DataSourceId;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import java.io.IOException;
@@ -71,7 +72,7 @@ public final class CloudEventDecoder {
   private static String key(byte[] bytes) {
     return Optional.ofNullable(bytes)
         .flatMap(Characters::utf8)
-        .filter(k -> NativeReader.ID_GRAMMAR.matcher(k).matches())
+        .filter(DataSourceId::valid)
         .orElseThrow(
             () -> invalid("key", "The record's key must be the id of the data source to update."));
   }

@@ -2,6 +2,7 @@ package io.sluice.decode;
 
 import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.DataSourceId;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
@@ -19,8 +20,6 @@ import java.util.regex.Pattern;
 final class NativeReader {
   static final String ID = "id";
 
-  /** What an id may look like: contract, POST /datasources. */
-  static final Pattern ID_GRAMMAR = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
   private static final Pattern OPTION_NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_.-]{0,63}");
 
@@ -79,7 +78,7 @@ final class NativeReader {
       problems.wrongType(ID, "must be a string");
     } else if (pathId != null && !text.text().equals(pathId)) {
       problems.add(ID, Reason.INVALID_FIELD, "must be the id of the data source that is updated");
-    } else if (pathId == null && !ID_GRAMMAR.matcher(text.text()).matches()) {
+    } else if (pathId == null && !DataSourceId.valid(text.text())) {
       problems.add(
           ID,
           Reason.INVALID_FIELD,

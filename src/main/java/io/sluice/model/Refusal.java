@@ -42,6 +42,11 @@ public final class Refusal extends RuntimeException {
     return new Refusal(reason, message, List.of(), null, null);
   }
 
+  /** For what the Zoho-compatible API tells apart more finely than the reasons do. */
+  public static Refusal because(Reason reason, ZohoError zohoError) {
+    return new Refusal(reason, zohoError.message(), List.of(), null, zohoError);
+  }
+
   /**
    * @param errors at least one; the first one's reason is the whole's
    */

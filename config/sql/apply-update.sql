@@ -1,0 +1,36 @@
+-- The commit of an update that passed its test: new version, history, receipt and event, or nothing.
+-- Nothing happens when the version is no longer the one that was tested against, or when the lease
+-- of a queued update went to somebody else meanwhile.
+with lease as (
+  select id from updates
+  where id = cast(:?updateId as uuid) and state = 'pending' and fence = cast(:?fence as bigint)
+  for update
+), saved as (
+  update data_sources
+  set version = version + 1, driver = :?driver, host = :?host, status = 'reachable',
+      settings = cast(:?settings as jsonb), secrets = cast(:?secrets as jsonb),
+      last_test = cast(:?report as json), published_at = :?now, updated_by = :?actor
+  where workspace_id = :?workspace and id = :?id and version = :?expected
+    and (cast(:?fence as bigint) is null or exists (select 1 from lease))
+  returning workspace_id, id, version, settings, secrets, published_at, created_by
+), history as (
+  insert into data_source_versions
+  select workspace_id, id, version, settings, secrets, cast(:?changed as jsonb),
+         cast(:?report as json), cast(:?updateId as uuid), published_at
+  from saved
+), receipt as (
+  insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, version,
+                       report, changed, finished_at)
+  select cast(:?updateId as uuid), workspace_id, id, :?intake, cast(:?identity as text), :?actor,
+         'applied', version, cast(:?report as json), cast(:?changed as jsonb), :?now
+  from saved
+  on conflict (id) do update
+  set state = 'applied', version = excluded.version, report = excluded.report,
+      changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
+      lease_until = null
+), event as (
+  insert into outbox (event_id, topic, record_key, headers, body)
+  select cast(:?updateId as uuid), :?topic, :?key, cast(:?headers as jsonb), :?body
+  from saved
+)
+select version, created_by from saved

@@ -1,0 +1,14 @@
+-- The next events to publish, for the one instance that holds the publisher's lease.
+with mine as (
+  insert into leases (name, owner, lease_until)
+  values ('outbox', :?owner, now() + cast(:?lease as bigint) * interval '1 millisecond')
+  on conflict (name) do update
+  set owner = excluded.owner, lease_until = excluded.lease_until
+  where leases.owner = excluded.owner or leases.lease_until < now()
+  returning name
+)
+select o.seq, o.topic, o.record_key, o.headers::text as headers, o.body
+from outbox o, mine
+where o.published_at is null
+order by o.seq
+limit :?limit

@@ -1,0 +1,22 @@
+-- Takes waiting updates, the oldest of each data source only, so that one is worked after the other.
+-- A lease that ran out is taken over; the fence makes the former owner's commit void.
+with head as (
+  select distinct on (workspace_id, data_source_id) id
+  from updates
+  where state = 'pending'
+  order by workspace_id, data_source_id, seq
+), free as (
+  select u.id
+  from updates u join head using (id)
+  where u.state = 'pending' and (u.lease_until is null or u.lease_until < now())
+  order by u.seq
+  limit :?limit
+  for update of u skip locked
+)
+update updates u
+set lease_until = now() + cast(:?lease as bigint) * interval '1 millisecond',
+    fence = u.fence + 1, attempts = u.attempts + 1
+from free
+where u.id = free.id
+returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.identity, u.actor, u.payload,
+          u.origin::text as origin, u.attempts, u.fence

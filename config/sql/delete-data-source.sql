@@ -1,0 +1,16 @@
+-- Removes a data source and says so. History stays.
+with gone as (
+  delete from data_sources
+  where workspace_id = :?workspace and id = :?id
+    and (cast(:?expected as bigint) is null or version = cast(:?expected as bigint))
+  returning workspace_id, id, version
+), receipt as (
+  insert into updates (id, workspace_id, data_source_id, intake, actor, state, version, finished_at)
+  select cast(:?updateId as uuid), workspace_id, id, :?intake, :?actor, 'applied', version, :?now
+  from gone
+), event as (
+  insert into outbox (event_id, topic, record_key, headers, body)
+  select cast(:?updateId as uuid), :?topic, :?key, cast(:?headers as jsonb), :?body
+  from gone
+)
+select version from gone

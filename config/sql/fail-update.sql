@@ -1,0 +1,27 @@
+-- The receipt and the event of an update that was refused. The live settings are locked, so that
+-- events of one data source keep their order, and not touched. Nothing happens when the lease of a
+-- queued update went to somebody else meanwhile.
+with current as (
+  select id from data_sources where workspace_id = :?workspace and id = :?id for update
+), lease as (
+  select id from updates
+  where id = cast(:?updateId as uuid) and state = 'pending' and fence = cast(:?fence as bigint)
+  for update
+), receipt as (
+  insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, reason,
+                       report, changed, finished_at)
+  select cast(:?updateId as uuid), :?workspace, :?id, :?intake, cast(:?identity as text), :?actor,
+         :?state, :?reason, cast(:?report as json), cast(:?changed as jsonb), :?now
+  from (select count(*) from current) as locked
+  where cast(:?fence as bigint) is null or exists (select 1 from lease)
+  on conflict (id) do update
+  set state = excluded.state, reason = excluded.reason, report = excluded.report,
+      changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
+      lease_until = null
+  returning id
+), event as (
+  insert into outbox (event_id, topic, record_key, headers, body)
+  select id, :?topic, cast(:?key as bytea), cast(:?headers as jsonb), cast(:?body as bytea)
+  from receipt
+)
+select id from receipt

@@ -1,0 +1,4 @@
+select id, version, status, settings::text as settings, secrets::text as secrets,
+       last_test::text as last_test, published_at, created_by, updated_by
+from data_sources
+where workspace_id = :?workspace and id = :?id

@@ -1,0 +1,1 @@
+select id, org_id from workspaces where id = :?workspace

@@ -1,0 +1,16 @@
+-- What an empty store starts with. A first token that was changed in the settings replaces the
+-- former one.
+with org as (
+  insert into orgs (id, name) values (:?org, 'first') on conflict do nothing returning id
+), workspace as (
+  insert into workspaces (id, org_id, name)
+  select :?workspace, :?org, 'first' from (select count(*) from org) as made
+  on conflict do nothing
+  returning id
+)
+insert into api_tokens (id, hash, workspace_id, name, scopes)
+select 'first', :?hash, :?workspace, 'admin', string_to_array(:?scopes, ' ')
+from (select count(*) from workspace) as made
+on conflict (id) do update
+set hash = excluded.hash, workspace_id = excluded.workspace_id, scopes = excluded.scopes
+returning id

@@ -1,0 +1,24 @@
+package io.sluice.accept;
+
+import io.sluice.secrets.ApiToken;
+import io.sluice.secrets.Scope;
+
+/**
+ * Who sends a request, and where it acts.
+ *
+ * @param workspace the token's own, or the one in the path of the Zoho-compatible API
+ */
+public record Caller(ApiToken token, String workspace) {
+
+  /** The exchange property that holds the caller. */
+  public static final String PROPERTY = "caller";
+
+  /** The name in {@code created_by}, {@code updated_by} and events. */
+  public String actor() {
+    return token.name();
+  }
+
+  boolean mayDiagnose() {
+    return token.allows(Scope.DIAGNOSTICS);
+  }
+}

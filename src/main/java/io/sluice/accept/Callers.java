@@ -1,0 +1,150 @@
+package io.sluice.accept;
+
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Secret;
+import io.sluice.model.ZohoError;
+import io.sluice.secrets.ApiToken;
+import io.sluice.secrets.Scope;
+import io.sluice.secrets.Tokens;
+import io.sluice.store.Statement;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.sql.Timestamp;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Message;
+
+/**
+ * The steps of {@code routes/15-identify}. Deny by default: a request without a token that the store
+ * knows, or without the operation's scope, gets no further.
+ */
+public final class Callers {
+  /** The exchange property that holds the decoded path parameters. */
+  public static final String PATH = "path";
+
+  private static final String TOKEN_HASH = "tokenHash";
+  private static final String NATIVE_SCHEME = "bearer ";
+  private static final String ZOHO_SCHEME = "zoho-oauthtoken ";
+
+  /** For so long a revoked token may go on working. */
+  private static final Duration CACHE_TIME = Duration.ofSeconds(5);
+
+  private static final int CACHE_LIMIT = 10_000;
+
+  private record Known(ApiToken token, Instant until) {}
+
+  private final Map<String, Known> known = new ConcurrentHashMap<>();
+  private final Tokens tokens;
+  private final Clock clock;
+
+  public Callers(Tokens tokens, Clock clock) {
+    this.tokens = tokens;
+    this.clock = clock;
+  }
+
+  /**
+   * Takes the path's parameters and the token out of the request; from here on the message carries
+   * no header.
+   */
+  public void receive(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request, Exchange exchange) {
+    Message message = exchange.getMessage();
+    Map<String, String> path = new HashMap<>();
+    for (String name : List.of("id", "workspaceId", "datasourceId")) {
+      String value = message.getHeader(name, String.class);
+      if (value != null) {
+        path.put(name, decoded(value));
+      }
+    }
+    message.removeHeaders("*");
+    exchange.setProperty(PATH, path);
+    String presented = credentials(request);
+    exchange.setProperty(TOKEN_HASH, tokens.hash(Secret.of(presented)));
+  }
+
+  /** Percent-decoding of a path segment: RFC 3986, where a plus sign is a plus sign. */
+  private static String decoded(String segment) {
+    try {
+      return URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw Refusal.because(Reason.NOT_FOUND);
+    }
+  }
+
+  private static String credentials(HttpRequest request) {
+    String scheme = request.zoho() ? ZOHO_SCHEME : NATIVE_SCHEME;
+    String header = request.header("authorization").orElse("");
+    if (!header.toLowerCase(Locale.ROOT).startsWith(scheme)) {
+      throw request.zoho()
+          ? Refusal.because(Reason.FORBIDDEN, ZohoError.INVALID_AUTHENTICATION)
+          : Refusal.because(Reason.FORBIDDEN);
+    }
+    String token = header.substring(scheme.length()).strip();
+    if (token.isEmpty()) {
+      throw Refusal.because(Reason.FORBIDDEN);
+    }
+    return token;
+  }
+
+  /** Whether the store has to be asked about the token. */
+  public boolean unknown(@ExchangeProperty(TOKEN_HASH) String hash) {
+    Known cached = known.get(hash);
+    return cached == null || clock.instant().isAfter(cached.until());
+  }
+
+  /** Asks the store about the token. */
+  public Statement find(@ExchangeProperty(TOKEN_HASH) String hash) {
+    return Statement.named("find-token").with("hash", hash);
+  }
+
+  /** Keeps what the store knows of the token. */
+  public void found(
+      @ExchangeProperty(TOKEN_HASH) String hash, @Body List<Map<String, Object>> rows) {
+    if (rows.isEmpty()) {
+      known.remove(hash);
+      throw Refusal.because(Reason.FORBIDDEN);
+    }
+    if (known.size() >= CACHE_LIMIT) {
+      known.clear();
+    }
+    known.put(hash, new Known(token(rows.get(0)), clock.instant().plus(CACHE_TIME)));
+  }
+
+  private static ApiToken token(Map<String, Object> row) {
+    Timestamp expires = (Timestamp) row.get("expires_at");
+    return new ApiToken(
+        (String) row.get("id"),
+        (String) row.get("workspace_id"),
+        Scope.parse((String) row.get("scopes")),
+        expires == null ? null : expires.toInstant(),
+        (String) row.get("name"));
+  }
+
+  /** Lets the caller in, or not. */
+  public void admit(
+      @ExchangeProperty(TOKEN_HASH) String hash,
+      @ExchangeProperty("scope") String scope,
+      Exchange exchange) {
+    Known cached = known.get(hash);
+    if (cached == null || cached.token().expired(clock.instant())) {
+      throw Refusal.because(Reason.FORBIDDEN);
+    }
+    ApiToken token = cached.token();
+    Set<Scope> needed = Scope.parse(scope);
+    if (!needed.stream().allMatch(token::allows)) {
+      throw Refusal.because(Reason.SCOPE_MISSING);
+    }
+    exchange.setProperty(Caller.PROPERTY, new Caller(token, token.workspace()));
+  }
+}

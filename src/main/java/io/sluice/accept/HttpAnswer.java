@@ -1,0 +1,25 @@
+package io.sluice.accept;
+
+import java.util.Map;
+
+/**
+ * What a route answers to an HTTP request: the only form in which anything leaves to a client.
+ *
+ * @param contentType null where there is no body
+ * @param body null where there is none
+ * @param headers further headers, each named by this service
+ */
+// The array is handed over, never shared.
+@SuppressWarnings("ArrayRecordComponent")
+public record HttpAnswer(
+    int status, String contentType, byte[] body, Map<String, String> headers) {
+
+  public HttpAnswer {
+    headers = Map.copyOf(headers);
+  }
+
+  /** No body, as a 204 wants it. */
+  static HttpAnswer empty(int status) {
+    return new HttpAnswer(status, null, null, Map.of());
+  }
+}

@@ -1,0 +1,214 @@
+package io.sluice.accept;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.apply.Gate;
+import io.sluice.apply.Submission;
+import io.sluice.apply.Submission.Operation;
+import io.sluice.decode.Encoded;
+import io.sluice.model.Intake;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Update;
+import io.sluice.publish.DeadLetters;
+import io.sluice.publish.DeadLetters.Letter;
+import io.sluice.secrets.Vault;
+import io.sluice.store.Statement;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The steps of {@code routes/13-work-inbox}: accepted updates are taken under a lease, go through the
+ * same gate as all others, and end as applied, failed or dead, each exactly once.
+ */
+public final class Inbox {
+  private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
+  private static final String CLAIMED = "claimedUpdates";
+  private static final String WANTED = "wantedUpdates";
+  private static final String TICKET = "ticket";
+
+  /** After so many attempts that a crash or a fault of this service cut short, an update fails. */
+  private static final int MAX_ATTEMPTS = 5;
+
+  private static final Duration IDLE_WAIT = Duration.ofSeconds(1);
+  private static final Duration RETRY_PAUSE = Duration.ofSeconds(1);
+
+  private final Vault vault;
+  private final Gate gate;
+  private final DeadLetters deadLetters;
+  private final ObjectMapper json;
+  private final Semaphore idle;
+  private final Duration lease;
+
+  /** One claimed update. */
+  record Ticket(Submission submission, JsonNode origin, int attempts) {}
+
+  /**
+   * @param workers updates at work at once; no more than that are claimed
+   * @param lease for so long a claimed update is this instance's
+   */
+  public Inbox(
+      Vault vault,
+      Gate gate,
+      DeadLetters deadLetters,
+      ObjectMapper json,
+      int workers,
+      Duration lease) {
+    this.vault = vault;
+    this.gate = gate;
+    this.deadLetters = deadLetters;
+    this.json = json;
+    this.idle = new Semaphore(workers);
+    this.lease = lease;
+  }
+
+  /** Whether the last claim found something, so that there may be more. */
+  public boolean more(Exchange exchange) {
+    List<?> claimed = exchange.getProperty(CLAIMED, List.class);
+    return (claimed == null || !claimed.isEmpty())
+        && exchange.getContext().getStatus().isStarted();
+  }
+
+  /** As many as workers are idle; waits a little for the first of them. */
+  public Statement claim(Exchange exchange) throws InterruptedException {
+    int wanted = 0;
+    if (idle.tryAcquire(IDLE_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
+      wanted = 1 + idle.drainPermits();
+    }
+    exchange.setProperty(WANTED, wanted);
+    return Statement.named("claim-updates").with("limit", wanted).with("lease", lease.toMillis());
+  }
+
+  /** What was claimed, oldest first. */
+  public List<Map<String, Object>> claimed(
+      @Body List<Map<String, Object>> rows, Exchange exchange) {
+    idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
+    exchange.setProperty(CLAIMED, rows);
+    return rows.stream()
+        .sorted(Comparator.comparingLong(r -> ((Number) r.get("seq")).longValue()))
+        .toList();
+  }
+
+  /** The worker is idle again. */
+  public void done() {
+    idle.release();
+  }
+
+  /** Opens a claimed update for the decode stage. */
+  public Encoded open(@Body Map<String, Object> row, Exchange exchange)
+      throws JsonProcessingException {
+    String updateId = (String) row.get("id");
+    JsonNode origin = json.readTree((String) row.get("origin"));
+    Submission submission =
+        new Submission(
+            UUID.fromString(updateId),
+            Intake.KAFKA,
+            Operation.UPDATE,
+            (String) row.get("workspace_id"),
+            (String) row.get("data_source_id"),
+            null,
+            (String) row.get("actor"),
+            null,
+            false,
+            (String) row.get("identity"),
+            ((Number) row.get("fence")).longValue());
+    int attempts = ((Number) row.get("attempts")).intValue();
+    exchange.setProperty(TICKET, new Ticket(submission, origin, attempts));
+    if (attempts > MAX_ATTEMPTS) {
+      throw Refusal.because(Reason.INTERNAL);
+    }
+    byte[] payload = vault.openBytes((String) row.get("payload"), updateId);
+    exchange.setProperty("payload", payload);
+    return new Encoded(
+        payload, origin.path("contentType").asText(), Encoded.Api.NATIVE, submission.id());
+  }
+
+  /** The decoded update, for the gate. */
+  public void submit(
+      @Body Update update, @ExchangeProperty(TICKET) Ticket ticket, Exchange exchange) {
+    exchange.setProperty(Submission.PROPERTY, ticket.submission().carrying(update));
+  }
+
+  /**
+   * What becomes of an update that was refused: given back when this service is at its limit, a dead
+   * letter when it cannot be read, a failure with its event otherwise. Null: the gate has stored it.
+   */
+  public Statement refused(
+      @ExchangeProperty(TICKET) Ticket ticket,
+      @ExchangeProperty("payload") byte[] payload,
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Refusal refusal) {
+    if (refusal.report() != null) {
+      return null;
+    }
+    return switch (refusal.reason()) {
+      case OVERLOADED, STORE_UNAVAILABLE -> release(ticket);
+      case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->
+          dead(ticket, payload, refusal);
+      default -> anotherId(refusal) ? dead(ticket, payload, refusal) : gate.refuse(ticket.submission(), refusal);
+    };
+  }
+
+  /** Key and body name different data sources. */
+  private static boolean anotherId(Refusal refusal) {
+    return refusal.errors().stream().anyMatch(error -> error.field().equals("id"));
+  }
+
+  private static Statement release(Ticket ticket) {
+    return Statement.named("release-update")
+        .with("updateId", ticket.submission().updateId().toString())
+        .with("fence", ticket.submission().fence())
+        .with("pause", RETRY_PAUSE.toMillis());
+  }
+
+  private Statement dead(Ticket ticket, byte[] payload, Refusal refusal) {
+    LOG.atInfo()
+        .addKeyValue("update", ticket.submission().updateId())
+        .addKeyValue("reason", refusal.reason())
+        .log("A record cannot be read and goes to the dead letters.");
+    return deadLetters.in(
+        gate.unreadable(ticket.submission(), refusal),
+        new Letter(
+            ticket.origin().path("topic").asText(),
+            ticket.origin().path("partition").asInt(),
+            ticket.origin().path("offset").asLong(),
+            ticket.submission().id().getBytes(StandardCharsets.UTF_8),
+            payload,
+            ticket.attempts()),
+        "work-inbox",
+        refusal.reason());
+  }
+
+  /** The store does not answer: what waits there waits on. */
+  public void unread(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
+    Object wanted = exchange.removeProperty(WANTED);
+    if (wanted != null) {
+      idle.release((Integer) wanted);
+    }
+    LOG.atDebug()
+        .addKeyValue("failure", caught.getClass().getName())
+        .log("The queue cannot be read now.");
+  }
+
+  /** A fault of this service: the lease runs out, and the update is tried again. */
+  public void failed(
+      @ExchangeProperty(TICKET) Ticket ticket,
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+    LOG.atError()
+        .addKeyValue("update", ticket == null ? null : ticket.submission().updateId())
+        .setCause(caught)
+        .log("An update could not be worked; it will be tried again.");
+  }
+}

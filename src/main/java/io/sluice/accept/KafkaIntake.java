@@ -1,0 +1,127 @@
+package io.sluice.accept;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.decode.CloudEventDecoder;
+import io.sluice.decode.KafkaRecord;
+import io.sluice.decode.KafkaUpdate;
+import io.sluice.model.Refusal;
+import io.sluice.publish.DeadLetters;
+import io.sluice.publish.DeadLetters.Letter;
+import io.sluice.secrets.Vault;
+import io.sluice.store.Statement;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.Message;
+import org.apache.camel.component.kafka.KafkaConstants;
+import org.apache.camel.component.kafka.consumer.KafkaManualCommit;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The steps of {@code routes/12-accept-kafka}: a record becomes a row of the queue, or a dead letter,
+ * and only then its offset is committed. The payload waits sealed.
+ */
+public final class KafkaIntake {
+  private static final Logger LOG = LoggerFactory.getLogger(KafkaIntake.class);
+  private static final String COMMIT = "commit";
+
+  private final CloudEventDecoder decoder = new CloudEventDecoder();
+  private final Vault vault;
+  private final String workspace;
+  private final DeadLetters deadLetters;
+  private final ObjectMapper json;
+
+  /**
+   * @param workspace where records act
+   */
+  public KafkaIntake(Vault vault, String workspace, DeadLetters deadLetters, ObjectMapper json) {
+    this.vault = vault;
+    this.workspace = workspace;
+    this.deadLetters = deadLetters;
+    this.json = json;
+  }
+
+  /**
+   * Takes the record out of the message; from here on the message carries nothing that its sender
+   * chose.
+   */
+  public Statement receive(Exchange exchange) {
+    Message message = exchange.getMessage();
+    KafkaRecord record = record(message);
+    if (Boolean.TRUE.equals(message.getHeader(KafkaConstants.LAST_RECORD_BEFORE_COMMIT))) {
+      exchange.setProperty(COMMIT, message.getHeader(KafkaConstants.MANUAL_COMMIT));
+    }
+    message.removeHeaders("*");
+    message.setBody(null);
+    UUID updateId = UUID.randomUUID();
+    Statement statement =
+        Statement.named("accept-record")
+            .with("updateId", updateId.toString())
+            .with("workspace", workspace)
+            .with("actor", "kafka:" + record.topic());
+    ObjectNode origin =
+        json.createObjectNode()
+            .put("topic", record.topic())
+            .put("partition", record.partition())
+            .put("offset", record.offset());
+    try {
+      KafkaUpdate update = decoder.decode(record);
+      return statement
+          .with("id", update.id())
+          .with("identity", update.identity())
+          .with(
+              "origin", origin.put("contentType", update.encoded().contentType()).toString())
+          .with("payload", vault.sealBytes(update.encoded().bytes(), updateId.toString()));
+    } catch (Refusal refusal) {
+      LOG.atInfo()
+          .addKeyValue("partition", record.partition())
+          .addKeyValue("offset", record.offset())
+          .addKeyValue("reason", refusal.reason())
+          .log("A record cannot be read and goes to the dead letters.");
+      return deadLetters.in(
+          new Statement("dead-letter-record", statement.parameters())
+              .with("identity", "dead:" + record)
+              .with("origin", origin.toString())
+              .with("reason", refusal.reason().name()),
+          new Letter(
+              record.topic(),
+              record.partition(),
+              record.offset(),
+              record.key(),
+              record.value(),
+              1),
+          "accept-kafka",
+          refusal.reason());
+    }
+  }
+
+  private static KafkaRecord record(Message message) {
+    Map<String, String> headers = new HashMap<>();
+    for (Header header : (Headers) message.getHeader(KafkaConstants.HEADERS)) {
+      if (header.value() != null) {
+        headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+      }
+    }
+    return new KafkaRecord(
+        (String) message.getHeader(KafkaConstants.TOPIC),
+        (Integer) message.getHeader(KafkaConstants.PARTITION),
+        (Long) message.getHeader(KafkaConstants.OFFSET),
+        (byte[]) message.getHeader(KafkaConstants.KEY),
+        (byte[]) message.getBody(),
+        headers);
+  }
+
+  /** Commits the partition's offset once the last record that was polled is in the store. */
+  public void commit(@ExchangeProperty(COMMIT) KafkaManualCommit commit) {
+    if (commit != null) {
+      commit.commit();
+    }
+  }
+}

@@ -1,0 +1,389 @@
+package io.sluice.accept;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.apply.Outcome;
+import io.sluice.apply.Submission;
+import io.sluice.apply.Submission.Operation;
+import io.sluice.decode.Encoded;
+import io.sluice.drivers.Driver;
+import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.Connection;
+import io.sluice.model.DataSourceId;
+import io.sluice.model.Field;
+import io.sluice.model.Intake;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Report;
+import io.sluice.model.Update;
+import io.sluice.probe.Tested;
+import io.sluice.publish.EventType;
+import io.sluice.publish.Events;
+import io.sluice.publish.Events.Happening;
+import io.sluice.store.DataSource;
+import io.sluice.store.DataSources;
+import io.sluice.store.Statement;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+
+/**
+ * What is particular to the native API, between its routes' steps: {@code routes/10-accept-http}.
+ * Contract section 1.
+ */
+public final class NativeApi {
+  private static final int PAGE_LIMIT = 100;
+  private static final Set<String> FILTERS = Set.of("driver", "host", "status");
+  private static final Set<String> PAGE = Set.of("driver", "host", "status", "_limit", "_start");
+
+  private final DataSources dataSources;
+  private final DriverCatalogue drivers;
+  private final Events events;
+  private final Answers answers;
+  private final ObjectMapper json;
+  private final JsonNode contract;
+  private final NativeDocument document;
+  private final Clock clock;
+
+  /**
+   * @param contract the OpenAPI document
+   */
+  public NativeApi(
+      DataSources dataSources,
+      DriverCatalogue drivers,
+      Events events,
+      Answers answers,
+      ObjectMapper json,
+      JsonNode contract,
+      Clock clock) {
+    this.dataSources = dataSources;
+    this.drivers = drivers;
+    this.events = events;
+    this.answers = answers;
+    this.json = json;
+    this.contract = contract;
+    this.document = new NativeDocument(json);
+    this.clock = clock;
+  }
+
+  /** The body, for the decode stage. */
+  public Encoded encoded(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    if (request.tooLarge()) {
+      throw Refusal.because(Reason.BODY_TOO_LARGE);
+    }
+    return new Encoded(
+        request.body(),
+        request.header("content-type").orElse(null),
+        Encoded.Api.NATIVE,
+        path.get("id"));
+  }
+
+  /** {@code PUT /datasources/{id}}. */
+  public void update(
+      @Body Update update,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path,
+      Exchange exchange) {
+    Query query = new Query(request, Set.of("dryRun"));
+    boolean dryRun = query.flag("dryRun");
+    query.check();
+    if (!DataSourceId.valid(path.get("id"))) {
+      throw noSuchDataSource();
+    }
+    submit(
+        exchange, caller, Operation.UPDATE, path.get("id"), update, expectedVersion(request), dryRun);
+  }
+
+  /** {@code POST /datasources}. */
+  public void create(
+      @Body Update update,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      Exchange exchange) {
+    Query query = new Query(request, Set.of("dryRun"));
+    boolean dryRun = query.flag("dryRun");
+    query.check();
+    String id = update.id() == null ? UUID.randomUUID().toString() : update.id();
+    submit(exchange, caller, Operation.CREATE, id, update, null, dryRun);
+  }
+
+  /** {@code POST /datasources/test}: a new data source that is not kept. */
+  public void trial(
+      @Body Update update,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      Exchange exchange) {
+    new Query(request, Set.of()).check();
+    // An id of its own: a trial meets no stored data source, whatever id its body names.
+    submit(
+        exchange, caller, Operation.CREATE, UUID.randomUUID().toString(), update, null, true);
+  }
+
+  private static void submit(
+      Exchange exchange,
+      Caller caller,
+      Operation operation,
+      String id,
+      Update update,
+      Long ifMatch,
+      boolean dryRun) {
+    exchange.setProperty(
+        Submission.PROPERTY,
+        new Submission(
+            UUID.randomUUID(),
+            Intake.HTTP,
+            operation,
+            caller.workspace(),
+            id,
+            update,
+            caller.actor(),
+            ifMatch,
+            dryRun,
+            null,
+            null));
+  }
+
+  /** RFC 9110, section 13.1.1, for the strong tags that this API gives out. */
+  private static Long expectedVersion(HttpRequest request) {
+    String tag = request.header("if-match").orElse("*").strip();
+    if (tag.equals("*")) {
+      return null;
+    }
+    try {
+      if (tag.length() > 2 && tag.startsWith("\"") && tag.endsWith("\"")) {
+        return Long.valueOf(tag.substring(1, tag.length() - 1));
+      }
+    } catch (NumberFormatException e) {
+      // No version of this data source ever had such a tag.
+    }
+    throw Refusal.because(Reason.VERSION_MISMATCH);
+  }
+
+  /** 200 with the document that is live now. */
+  public HttpAnswer updated(@Body Outcome outcome) {
+    return written(200, outcome.dataSource(), Map.of());
+  }
+
+  /** 201 with the new document and its address. */
+  public HttpAnswer created(
+      @Body Outcome outcome, @ExchangeProperty(Submission.PROPERTY) Submission submission) {
+    return submission.dryRun()
+        ? written(200, outcome.dataSource(), Map.of())
+        : written(
+            201,
+            outcome.dataSource(),
+            Map.of("Location", "/datasources/" + outcome.dataSource().id()));
+  }
+
+  private HttpAnswer written(int status, DataSource dataSource, Map<String, String> headers) {
+    Map<String, String> all = new LinkedHashMap<>(headers);
+    all.put("ETag", "\"" + dataSource.version() + "\"");
+    return answers.json(status, document.of(dataSource), all);
+  }
+
+  /** 200 with the report of a test that passed. */
+  public HttpAnswer tested(@Body Outcome outcome) {
+    return answers.ok(json.valueToTree(outcome.report()));
+  }
+
+  /** Asks the store for one data source. */
+  public Statement find(
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    return byId("find-data-source", caller, path);
+  }
+
+  private static Statement byId(String statement, Caller caller, Map<String, String> path) {
+    String id = path.get("id");
+    if (!DataSourceId.valid(id)) {
+      throw noSuchDataSource();
+    }
+    return Statement.named(statement).with("workspace", caller.workspace()).with("id", id);
+  }
+
+  private static Refusal noSuchDataSource() {
+    return Refusal.because(Reason.NOT_FOUND, "There is no data source with this id.");
+  }
+
+  /** {@code GET /datasources/{id}}. */
+  public HttpAnswer read(
+      @Body List<Map<String, Object>> rows, @ExchangeProperty(Caller.PROPERTY) Caller caller) {
+    return written(200, one(rows, caller), Map.of());
+  }
+
+  private DataSource one(List<Map<String, Object>> rows, Caller caller) {
+    return dataSources
+        .one(caller.workspace(), rows)
+        .orElseThrow(NativeApi::noSuchDataSource);
+  }
+
+  /** {@code POST /datasources/{id}/test}: the connection that is stored. */
+  public Connection stored(
+      @Body List<Map<String, Object>> rows, @ExchangeProperty(Caller.PROPERTY) Caller caller) {
+    return Connection.of(one(rows, caller).settings());
+  }
+
+  /** 200 with the report, or the failure with it. */
+  public HttpAnswer testedStored(@Body Tested tested) {
+    Report report = tested.report();
+    if (!report.passed()) {
+      throw Refusal.ofTest(report);
+    }
+    return answers.ok(json.valueToTree(report));
+  }
+
+  /** {@code GET /datasources}: one row more than the page shows whether there is a next one. */
+  public Statement list(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      Exchange exchange) {
+    Query query = new Query(request, PAGE);
+    int limit = query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
+    query.check();
+    exchange.setProperty("limit", limit);
+    String start = query.text("_start");
+    return filtered("list-data-sources", query, caller)
+        .with("after", start == null ? "" : start.replace("\0", ""))
+        .with("limit", limit + 1);
+  }
+
+  private Statement filtered(String name, Query query, Caller caller) {
+    Statement statement = Statement.named(name).with("workspace", caller.workspace());
+    for (String filter : FILTERS) {
+      String value = query.text(filter);
+      // PostgreSQL's text has no NUL: no row can match one.
+      statement = statement.with(filter, value == null ? null : value.replace('\0', '\uFFFD'));
+    }
+    return statement.with("driver", canonicalDriver(query.text("driver")));
+  }
+
+  private String canonicalDriver(String name) {
+    return name == null
+        ? null
+        : drivers.named(name).map(d -> d.id()).orElse(name.replace('\0', '\uFFFD'));
+  }
+
+  /** One page, with a link to the next (RFC 8288). */
+  public HttpAnswer listed(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty("limit") int limit,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller) {
+    ArrayNode page = json.createArrayNode();
+    rows.stream()
+        .limit(limit)
+        .map(row -> document.of(dataSources.read(caller.workspace(), row)))
+        .forEach(page::add);
+    Map<String, String> headers =
+        rows.size() <= limit
+            ? Map.of()
+            : Map.of("Link", "<" + nextPage(request, rows.get(limit - 1), limit) + ">; rel=\"next\"");
+    return answers.json(200, page, headers);
+  }
+
+  private static String nextPage(HttpRequest request, Map<String, Object> last, int limit) {
+    Query query = new Query(request, PAGE);
+    StringBuilder address =
+        new StringBuilder("/datasources?_limit=" + limit + "&_start=" + last.get("id"));
+    for (String filter : FILTERS) {
+      if (query.text(filter) != null) {
+        address
+            .append('&')
+            .append(filter)
+            .append('=')
+            .append(URLEncoder.encode(query.text(filter), StandardCharsets.UTF_8));
+      }
+    }
+    return address.toString();
+  }
+
+  /** {@code GET /datasources/count}. */
+  public Statement count(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller) {
+    Query query = new Query(request, FILTERS);
+    query.check();
+    return filtered("count-data-sources", query, caller);
+  }
+
+  public HttpAnswer counted(@Body List<Map<String, Object>> rows) {
+    long count = ((Number) rows.get(0).get("count")).longValue();
+    return answers.ok(json.createObjectNode().put("count", count));
+  }
+
+  /** {@code DELETE /datasources/{id}}: the row and its event, at once. */
+  public Statement delete(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    Statement statement = byId("delete-data-source", caller, path);
+    UUID updateId = UUID.randomUUID();
+    Instant now = clock.instant();
+    return events.in(
+        statement
+            .with("expected", expectedVersion(request))
+            .with("updateId", updateId.toString())
+            .with("intake", Intake.HTTP.wireName())
+            .with("actor", caller.actor())
+            .with("now", now.atOffset(ZoneOffset.UTC)),
+        new Happening(
+            EventType.DELETED,
+            updateId,
+            path.get("id"),
+            null,
+            Intake.HTTP,
+            caller.actor(),
+            Set.of(),
+            null,
+            null,
+            null,
+            now));
+  }
+
+  public HttpAnswer deleted(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
+    if (rows.isEmpty()) {
+      // A version that is named and missed is told apart from an id that is not there.
+      throw request.header("if-match").isPresent()
+          ? Refusal.because(Reason.VERSION_MISMATCH)
+          : noSuchDataSource();
+    }
+    return HttpAnswer.empty(204);
+  }
+
+  /** {@code GET /drivers}. */
+  public HttpAnswer drivers() {
+    ArrayNode all = json.createArrayNode();
+    for (Driver driver : drivers.all()) {
+      ObjectNode node = all.addObject().put("id", driver.id()).put("title", driver.title());
+      node.set("aliases", json.valueToTree(driver.aliases()));
+      node.put("defaultPort", driver.defaultPort());
+      node.set("required", json.valueToTree(driver.required().stream().sorted().map(Field::wireName).toList()));
+      node.set("options", json.valueToTree(driver.options().keySet().stream().sorted().toList()));
+      node.put("verified", driver.verified().name().toLowerCase(Locale.ROOT));
+    }
+    return answers.ok(all);
+  }
+
+  /** {@code GET /openapi.json}. */
+  public HttpAnswer contract() {
+    return answers.ok(contract);
+  }
+}

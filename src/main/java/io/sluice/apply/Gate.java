@@ -1,0 +1,315 @@
+package io.sluice.apply;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.apply.Submission.Operation;
+import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.Connection;
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Report;
+import io.sluice.model.Settings;
+import io.sluice.probe.Tested;
+import io.sluice.publish.EventType;
+import io.sluice.publish.Events;
+import io.sluice.publish.Events.Happening;
+import io.sluice.secrets.Redaction;
+import io.sluice.store.DataSource;
+import io.sluice.store.DataSources;
+import io.sluice.store.Statement;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.support.SynchronizationAdapter;
+
+/**
+ * The steps of {@code routes/30-apply-update}, in the order in which that route takes them. What is
+ * known so far travels in the exchange's properties; the gate itself keeps nothing.
+ */
+public final class Gate {
+  private static final String CANDIDATE = "candidate";
+  private static final String TESTED = "tested";
+  private static final String OUTCOME = "outcome";
+  private static final String NEXT = "next";
+  private static final String ROUND = "round";
+
+  /** How often an update without If-Match starts over when others commit first. */
+  private static final int MAX_ROUNDS = 5;
+
+  private final Merge merge;
+  private final DataSources dataSources;
+  private final Events events;
+  private final ObjectMapper json;
+  private final Clock clock;
+
+  public Gate(
+      DriverCatalogue drivers,
+      DataSources dataSources,
+      Events events,
+      ObjectMapper json,
+      Clock clock) {
+    this.merge = new Merge(drivers);
+    this.dataSources = dataSources;
+    this.events = events;
+    this.json = json;
+    this.clock = clock;
+  }
+
+  /** Whether the update still lacks an outcome: another commit may come between test and commit. */
+  public boolean undecided(Exchange exchange) {
+    return exchange.getProperty(OUTCOME) == null;
+  }
+
+  /** What is live now. */
+  public Statement find(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
+    return Statement.named("find-data-source")
+        .with("workspace", submission.workspace())
+        .with("id", submission.id());
+  }
+
+  /**
+   * Merges the update with what is live, and checks the whole.
+   *
+   * @param rows what {@link #find} found
+   * @return what is to be tested
+   */
+  public Connection propose(
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @Body List<Map<String, Object>> rows,
+      Exchange exchange) {
+    DataSource current = dataSources.one(submission.workspace(), rows).orElse(null);
+    if (submission.operation() == Operation.CREATE && current != null) {
+      throw Refusal.because(Reason.ALREADY_EXISTS);
+    }
+    if (submission.operation() == Operation.UPDATE && current == null) {
+      throw Refusal.because(Reason.NOT_FOUND, "There is no data source with this id.");
+    }
+    if (submission.ifMatch() != null && submission.ifMatch() != current.version()) {
+      throw Refusal.because(Reason.VERSION_MISMATCH);
+    }
+    Candidate before = exchange.getProperty(CANDIDATE, Candidate.class);
+    Candidate candidate = merge.merge(submission, current);
+    exchange.setProperty(CANDIDATE, candidate);
+    scrubUntilDone(candidate.settings(), exchange);
+    if (before != null && !before.settings().equals(candidate.settings())) {
+      exchange.removeProperty(TESTED);
+    }
+    return Connection.of(candidate.settings());
+  }
+
+  /** From here on secrets are handed around: none of them may leave in a text by accident. */
+  private static void scrubUntilDone(Settings settings, Exchange exchange) {
+    Redaction.Scope scope = Redaction.open(settings.secrets().values());
+    exchange
+        .getExchangeExtension()
+        .addOnCompletion(
+            new SynchronizationAdapter() {
+              @Override
+              public void onDone(Exchange done) {
+                scope.close();
+              }
+            });
+  }
+
+  /** Whether exactly these settings were tested a moment ago, before somebody else's commit. */
+  public boolean untested(Exchange exchange) {
+    return exchange.getProperty(TESTED) == null;
+  }
+
+  /** Keeps what the test found. */
+  public void tested(@Body Tested tested, Exchange exchange) {
+    exchange.setProperty(TESTED, tested);
+  }
+
+  /** Whether something is to be stored, be it a new version or a failure. */
+  public boolean binding(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
+    return !submission.dryRun();
+  }
+
+  /** The commit: the new version with its event, or the failure with its event. */
+  public Statement decide(
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(CANDIDATE) Candidate candidate,
+      @ExchangeProperty(TESTED) Tested tested,
+      Exchange exchange) {
+    Report report = tested.report();
+    if (!report.passed()) {
+      Long live = candidate.current() == null ? null : candidate.current().version();
+      return failed(submission, report.reason(), report.reason().message(), report, live, candidate.changed());
+    }
+    DataSource next = next(submission, candidate, tested);
+    exchange.setProperty(NEXT, next);
+    boolean create = submission.operation() == Operation.CREATE;
+    Statement commit =
+        receipt(create ? "create-data-source" : "apply-update", submission, next.publishedAt())
+            .with("driver", next.settings().text(Field.DRIVER))
+            .with("host", next.settings().text(Field.HOST))
+            .with("settings", dataSources.settingsColumn(next))
+            .with("secrets", dataSources.secretsColumn(next))
+            .with("report", text(report))
+            .with("changed", text(candidate.changed()));
+    if (!create) {
+      commit = commit.with("expected", candidate.current().version());
+    }
+    return events.in(
+        commit,
+        new Happening(
+            create ? EventType.CREATED : EventType.UPDATED,
+            submission.updateId(),
+            submission.id(),
+            next.version(),
+            submission.intake(),
+            submission.actor(),
+            candidate.changed(),
+            report,
+            null,
+            null,
+            next.publishedAt()));
+  }
+
+  /** The commit of an update that is refused before any test, with its event. */
+  public Statement refuse(Submission submission, Refusal refusal) {
+    return failed(submission, refusal.reason(), refusal.getMessage(), refusal.report(), null, Set.of());
+  }
+
+  /** The end of a record that cannot be read; its caller adds the dead letter. */
+  public Statement unreadable(Submission submission, Refusal refusal) {
+    return receipt("fail-update", submission, now())
+        .with("state", "dead")
+        .with("reason", refusal.reason().name())
+        .with("report", null)
+        .with("changed", null);
+  }
+
+  private Statement failed(
+      Submission submission,
+      Reason reason,
+      String message,
+      Report report,
+      Long live,
+      Set<String> changed) {
+    Instant now = now();
+    Statement commit =
+        receipt("fail-update", submission, now)
+            .with("state", "failed")
+            .with("reason", reason.name())
+            .with("report", report == null ? null : text(report))
+            .with("changed", text(changed));
+    return events.in(
+        commit,
+        new Happening(
+            EventType.UPDATE_FAILED,
+            submission.updateId(),
+            submission.id(),
+            live,
+            submission.intake(),
+            submission.actor(),
+            changed,
+            report,
+            reason,
+            message,
+            now));
+  }
+
+  /** As precise as the store keeps it, so that every answer shows the same time. */
+  private Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+
+  private static Statement receipt(String name, Submission submission, Instant now) {
+    return Statement.named(name)
+        .with("workspace", submission.workspace())
+        .with("id", submission.id())
+        .with("updateId", submission.updateId().toString())
+        .with("intake", submission.intake().wireName())
+        .with("identity", submission.identity())
+        .with("actor", submission.actor())
+        .with("fence", submission.fence())
+        .with("now", now.atOffset(ZoneOffset.UTC));
+  }
+
+  /**
+   * Ends the round.
+   *
+   * @param rows what the commit answered: no row where somebody else's came first
+   * @throws Refusal when the test failed
+   */
+  public void conclude(
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(CANDIDATE) Candidate candidate,
+      @ExchangeProperty(TESTED) Tested tested,
+      @Body Object rows,
+      Exchange exchange) {
+    Report report = tested.report();
+    if (!report.passed()) {
+      throw Refusal.ofTest(report);
+    }
+    if (submission.dryRun()) {
+      exchange.setProperty(OUTCOME, new Outcome(next(submission, candidate, tested), report));
+    } else if (!((List<?>) rows).isEmpty()) {
+      DataSource live = exchange.getProperty(NEXT, DataSource.class);
+      exchange.setProperty(OUTCOME, new Outcome(live, report));
+    } else {
+      startOver(submission, exchange);
+    }
+  }
+
+  /** Another commit came between: what was tested may no longer be what would go live. */
+  private static void startOver(Submission submission, Exchange exchange) {
+    if (submission.operation() == Operation.CREATE) {
+      throw Refusal.because(Reason.ALREADY_EXISTS);
+    }
+    if (submission.ifMatch() != null) {
+      throw Refusal.because(Reason.VERSION_MISMATCH);
+    }
+    int round = exchange.getProperty(ROUND, 1, Integer.class);
+    if (round == MAX_ROUNDS) {
+      throw Refusal.because(
+          Reason.OVERLOADED, "Other updates of this data source keep coming first.");
+    }
+    exchange.setProperty(ROUND, round + 1);
+  }
+
+  private DataSource next(Submission submission, Candidate candidate, Tested tested) {
+    return dataSources.next(
+        submission.workspace(),
+        submission.id(),
+        candidate.current(),
+        pinned(candidate.settings(), tested),
+        tested.report(),
+        now(),
+        submission.actor());
+  }
+
+  /** Hands over the outcome. */
+  public Outcome outcome(@ExchangeProperty(OUTCOME) Outcome outcome) {
+    return outcome;
+  }
+
+  /** The first host key with which a bastion passed is the one that it must show from then on. */
+  private static Settings pinned(Settings settings, Tested tested) {
+    if (tested.observedHostKey() == null || settings.text(Field.SSH_HOST_KEY) != null) {
+      return settings;
+    }
+    Map<Field, Object> values = new EnumMap<>(settings.values());
+    values.put(Field.SSH_HOST_KEY, tested.observedHostKey());
+    return new Settings(values, settings.secrets(), settings.options());
+  }
+
+  private String text(Object value) {
+    try {
+      return json.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("A receipt cannot be written.", e);
+    }
+  }
+}

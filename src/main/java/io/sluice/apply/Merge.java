@@ -1,0 +1,259 @@
+package io.sluice.apply;
+
+import io.sluice.drivers.Driver;
+import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.Field;
+import io.sluice.model.Intake;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Refusal.FieldError;
+import io.sluice.model.Secret;
+import io.sluice.model.Settings;
+import io.sluice.model.Update;
+import io.sluice.model.Update.Change;
+import io.sluice.store.DataSource;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Puts an update over what is stored and checks the whole: contract section 1. An update replaces the
+ * document; only secrets, the driver and a pinned host key stay when they are left out.
+ */
+final class Merge {
+  private static final int SSH_DEFAULT_PORT = 22;
+
+  /** Where the database's secrets are sent to. */
+  private static final Set<Field> DATABASE_DESTINATION =
+      EnumSet.of(
+          Field.DRIVER,
+          Field.HOST,
+          Field.PORT,
+          Field.USERNAME,
+          Field.SSL,
+          Field.SSL_CA,
+          Field.SSH,
+          Field.SSH_HOST,
+          Field.SSH_PORT,
+          Field.SSH_TUNNELING);
+
+  /** Where the bastion's secrets are sent to. */
+  private static final Set<Field> BASTION_DESTINATION =
+      EnumSet.of(Field.SSH_HOST, Field.SSH_PORT, Field.SSH_USERNAME, Field.SSH_HOST_KEY);
+
+  /** What the Zoho-compatible CONFIG has no key for: its updates leave these as they are. */
+  private static final Set<Field> NOT_IN_CONFIG =
+      EnumSet.of(Field.SSL_CA, Field.CERTIFICATE, Field.SSH_HOST_KEY);
+
+  private final DriverCatalogue drivers;
+
+  Merge(DriverCatalogue drivers) {
+    this.drivers = drivers;
+  }
+
+  /**
+   * @param current null for a new data source
+   * @throws Refusal naming every field that needs a correction
+   */
+  Candidate merge(Submission submission, DataSource current) {
+    List<FieldError> errors = new ArrayList<>();
+    Settings stored =
+        current == null ? new Settings(Map.of(), Map.of(), new TreeMap<>()) : current.settings();
+    Settings merged = merged(submission, stored, errors);
+    if (errors.isEmpty()) {
+      checkKeptSecrets(submission.update(), stored, merged, errors);
+    }
+    if (!errors.isEmpty()) {
+      throw Refusal.ofFields(errors);
+    }
+    return new Candidate(current, merged, changed(stored, merged));
+  }
+
+  private Settings merged(Submission submission, Settings stored, List<FieldError> errors) {
+    Update update = submission.update();
+    Map<Field, Object> values = new EnumMap<>(Field.class);
+    Map<Field, Secret> secrets = new EnumMap<>(Field.class);
+    secrets.putAll(stored.secrets());
+    if (submission.intake() == Intake.ZOHO) {
+      for (Field field : NOT_IN_CONFIG) {
+        if (stored.values().containsKey(field)) {
+          values.put(field, stored.values().get(field));
+        }
+      }
+    }
+    for (Map.Entry<Field, Change> entry : update.changes().entrySet()) {
+      if (entry.getValue() instanceof Change.Set set) {
+        values.put(entry.getKey(), set.value());
+      } else if (entry.getValue() instanceof Change.Replace replace) {
+        secrets.put(entry.getKey(), replace.value());
+      } else {
+        values.remove(entry.getKey());
+        secrets.remove(entry.getKey());
+      }
+    }
+    Driver driver = driver(update, stored, values, errors);
+    if (driver != null) {
+      values.put(Field.DRIVER, driver.id());
+      values.putIfAbsent(Field.PORT, driver.defaultPort());
+    }
+    completeBastion(update, stored, values, errors);
+    values.putIfAbsent(Field.SSL, false);
+
+    SortedMap<String, String> options = new TreeMap<>();
+    update
+        .options()
+        .forEach(
+            (name, change) -> {
+              if (change instanceof Change.Set set) {
+                options.put(name, set.value().toString());
+              }
+            });
+    Settings merged = new Settings(values, secrets, options);
+    if (driver != null) {
+      checkDriverNeeds(driver, merged, errors);
+    }
+    if (merged.secret(Field.KEYFILE) == null ^ merged.text(Field.CERTIFICATE) == null) {
+      errors.add(
+          invalid(
+              merged.secret(Field.KEYFILE) == null ? Field.KEYFILE : Field.CERTIFICATE,
+              Reason.MISSING_FIELD,
+              "certificate and keyfile belong together: send both, or clear both."));
+    }
+    return merged;
+  }
+
+  private Driver driver(
+      Update update, Settings stored, Map<Field, Object> values, List<FieldError> errors) {
+    String name = update.text(Field.DRIVER).orElse(stored.text(Field.DRIVER));
+    if (name == null || update.changes().get(Field.DRIVER) instanceof Change.Clear) {
+      errors.add(missing(Field.DRIVER));
+      return null;
+    }
+    Driver driver = drivers.named(name).orElse(null);
+    if (driver == null) {
+      errors.add(
+          invalid(
+              Field.DRIVER,
+              Reason.DRIVER_UNSUPPORTED,
+              "The driver is not in the catalogue; GET /drivers lists what is."));
+    }
+    values.remove(Field.DRIVER);
+    return driver;
+  }
+
+  private static void completeBastion(
+      Update update, Settings stored, Map<Field, Object> values, List<FieldError> errors) {
+    boolean ssh = Boolean.TRUE.equals(values.get(Field.SSH));
+    values.put(Field.SSH, ssh);
+    if (ssh) {
+      values.putIfAbsent(Field.SSH_TUNNELING, true);
+      values.putIfAbsent(Field.SSH_PORT, SSH_DEFAULT_PORT);
+      boolean sameBastion =
+          Objects.equals(values.get(Field.SSH_HOST), stored.values().get(Field.SSH_HOST))
+              && Objects.equals(values.get(Field.SSH_PORT), stored.values().get(Field.SSH_PORT));
+      if (sameBastion
+          && !update.changes().containsKey(Field.SSH_HOST_KEY)
+          && stored.values().containsKey(Field.SSH_HOST_KEY)) {
+        values.put(Field.SSH_HOST_KEY, stored.values().get(Field.SSH_HOST_KEY));
+      }
+      for (Field field : List.of(Field.SSH_HOST, Field.SSH_USERNAME)) {
+        if (!values.containsKey(field)) {
+          errors.add(missing(field));
+        }
+      }
+    } else if (Boolean.TRUE.equals(values.get(Field.SSH_TUNNELING))) {
+      errors.add(
+          invalid(
+              Field.SSH_TUNNELING,
+              Reason.INVALID_FIELD,
+              "sshTunneling needs an SSH bastion: send ssh as true, or sshTunneling as false."));
+    } else {
+      values.putIfAbsent(Field.SSH_TUNNELING, false);
+    }
+  }
+
+  private static void checkDriverNeeds(Driver driver, Settings merged, List<FieldError> errors) {
+    for (Field field : driver.required()) {
+      if (!merged.values().containsKey(field) && !merged.secrets().containsKey(field)) {
+        errors.add(missing(field));
+      }
+    }
+    if (merged.flag(Field.SSH)
+        && merged.secret(Field.SSH_PASSWORD) == null
+        && merged.secret(Field.SSH_IDENTITY) == null) {
+      errors.add(
+          invalid(
+              Field.SSH_PASSWORD,
+              Reason.MISSING_FIELD,
+              "The bastion needs sshPassword or sshIdentity."));
+    }
+    merged.options().forEach((name, value) -> checkOption(driver, name, value, errors));
+  }
+
+  private static void checkOption(
+      Driver driver, String name, String value, List<FieldError> errors) {
+    Driver.Option option = driver.options().get(name);
+    if (option == null) {
+      errors.add(
+          new FieldError(
+              "options." + name, Reason.UNKNOWN_FIELD, "This driver does not take this option."));
+    } else if (!option.grammar().matcher(value).matches()) {
+      errors.add(
+          new FieldError(
+              "options." + name, Reason.INVALID_FIELD, "The option's value is not well-formed."));
+    }
+  }
+
+  /** A stored secret never follows a changed destination. */
+  private static void checkKeptSecrets(
+      Update update, Settings stored, Settings merged, List<FieldError> errors) {
+    boolean databaseMoved = differ(DATABASE_DESTINATION, stored, merged);
+    boolean bastionMoved = differ(BASTION_DESTINATION, stored, merged);
+    for (Field secret : stored.secrets().keySet()) {
+      boolean kept = !update.changes().containsKey(secret);
+      boolean moved = Field.BASTION_SECRETS.contains(secret) ? bastionMoved : databaseMoved;
+      if (kept && moved) {
+        errors.add(
+            invalid(
+                secret,
+                Reason.SECRET_REENTRY_REQUIRED,
+                "The destination of "
+                    + secret
+                    + " changes: send it again, or clear it with an empty value."));
+      }
+    }
+  }
+
+  private static boolean differ(Set<Field> fields, Settings a, Settings b) {
+    return fields.stream().anyMatch(f -> !Objects.equals(a.values().get(f), b.values().get(f)));
+  }
+
+  private static Set<String> changed(Settings before, Settings after) {
+    Set<String> changed = new LinkedHashSet<>();
+    for (Field field : Field.values()) {
+      if (!Objects.equals(before.values().get(field), after.values().get(field))
+          || !Objects.equals(before.secret(field), after.secret(field))) {
+        changed.add(field.wireName());
+      }
+    }
+    if (!before.options().equals(after.options())) {
+      changed.add("options");
+    }
+    return changed;
+  }
+
+  private static FieldError missing(Field field) {
+    return invalid(field, Reason.MISSING_FIELD, field + " is required.");
+  }
+
+  private static FieldError invalid(Field field, Reason reason, String message) {
+    return new FieldError(field.wireName(), reason, message);
+  }
+}

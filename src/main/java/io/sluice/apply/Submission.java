@@ -1,0 +1,55 @@
+package io.sluice.apply;
+
+import io.sluice.model.Intake;
+import io.sluice.model.Update;
+import java.util.UUID;
+
+/**
+ * One update on its way through the gate.
+ *
+ * @param updateId identifies the update, its receipt and its event
+ * @param update null until a queued update was decoded
+ * @param actor who asked, as it appears in {@code updated_by} and in events
+ * @param ifMatch the version that the sender expects, or null
+ * @param dryRun test and answer, store and publish nothing
+ * @param identity the sender's own name for the update, or null
+ * @param fence of the lease under which a queued update is worked, or null
+ */
+public record Submission(
+    UUID updateId,
+    Intake intake,
+    Operation operation,
+    String workspace,
+    String id,
+    Update update,
+    String actor,
+    Long ifMatch,
+    boolean dryRun,
+    String identity,
+    Long fence) {
+
+  /** The exchange property that holds the submission. */
+  public static final String PROPERTY = "submission";
+
+  /** The same submission with its decoded update. */
+  public Submission carrying(Update decoded) {
+    return new Submission(
+        updateId,
+        intake,
+        operation,
+        workspace,
+        id,
+        decoded,
+        actor,
+        ifMatch,
+        dryRun,
+        identity,
+        fence);
+  }
+
+  /** What is to happen to the data source. */
+  public enum Operation {
+    CREATE,
+    UPDATE
+  }
+}

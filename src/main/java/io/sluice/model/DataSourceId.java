@@ -1,0 +1,14 @@
+package io.sluice.model;
+
+import java.util.regex.Pattern;
+
+/** The grammar of a data source's id: letters, digits, {@code .}, {@code _}, {@code -}, 1 to 64. */
+public final class DataSourceId {
+  private static final Pattern GRAMMAR = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
+  private DataSourceId() {}
+
+  public static boolean valid(String id) {
+    return GRAMMAR.matcher(id).matches();
+  }
+}

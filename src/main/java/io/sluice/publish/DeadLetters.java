@@ -1,0 +1,67 @@
+package io.sluice.publish;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.model.Reason;
+import io.sluice.store.Statement;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+
+/**
+ * Writes dead letters: same key, headers that say where the record stood and why it is here, and of
+ * its value only length and SHA-256, since what cannot be read cannot be stripped of its secrets.
+ */
+public final class DeadLetters {
+  private final ObjectMapper json;
+  private final String topic;
+
+  public DeadLetters(ObjectMapper json, String topic) {
+    this.json = json;
+    this.topic = topic;
+  }
+
+  /**
+   * Where a record stood.
+   *
+   * @param key may be null
+   */
+  // The arrays are handed over, never shared.
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Letter(
+      String topic, int partition, long offset, byte[] key, byte[] value, int attempts) {}
+
+  /**
+   * Adds the dead letter to the statement that settles the record.
+   *
+   * @param stage the route that gave up on it
+   */
+  public Statement in(Statement statement, Letter letter, String stage, Reason reason) {
+    String headers =
+        json.createObjectNode()
+            .put("dlq.topic", letter.topic())
+            .put("dlq.partition", Integer.toString(letter.partition()))
+            .put("dlq.offset", Long.toString(letter.offset()))
+            .put("dlq.stage", stage)
+            .put("dlq.reason", reason.name())
+            .put("dlq.attempts", Integer.toString(letter.attempts()))
+            .put("content-type", "application/json")
+            .toString();
+    byte[] value = letter.value() == null ? new byte[0] : letter.value();
+    String body =
+        json.createObjectNode().put("length", value.length).put("sha256", sha256(value)).toString();
+    return statement
+        .with("topic", topic)
+        .with("key", letter.key())
+        .with("headers", headers)
+        .with("body", body.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String sha256(byte[] value) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(value));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has SHA-256.", e);
+    }
+  }
+}

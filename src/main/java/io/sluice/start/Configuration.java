@@ -1,0 +1,163 @@
+package io.sluice.start;
+
+import io.sluice.model.Secret;
+import io.sluice.probe.ProbeSettings;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/**
+ * Every setting of {@code config/application.properties}, typed and checked.
+ *
+ * @param dev whether the development profile is in force
+ * @param token the first admin token as it was configured; null: make one
+ */
+record Configuration(
+    boolean dev,
+    String source,
+    String org,
+    String workspace,
+    Path data,
+    Path keyset,
+    String token,
+    Http http,
+    Store store,
+    Kafka kafka,
+    ProbeSettings probe,
+    Egress egress,
+    Inbox inbox,
+    Outbox outbox) {
+
+  private static final int MAX_PORT = 65_535;
+  private static final Duration STEP_LEAST = Duration.ofMillis(100);
+
+  record Http(
+      int port, int managementPort, Duration bodyDeadline, int workers) {}
+
+  /**
+   * @param url null: the embedded one
+   */
+  record Store(String url, String user, Secret password, int poolSize, Duration poolWait) {}
+
+  /**
+   * @param brokers null: the embedded one, on {@code embeddedPort}
+   */
+  record Kafka(
+      String brokers,
+      int embeddedPort,
+      String updatesTopic,
+      String eventsTopic,
+      String deadLetterTopic,
+      String group) {
+
+    List<String> topics() {
+      return List.of(updatesTopic, eventsTopic, deadLetterTopic);
+    }
+  }
+
+  record Egress(List<String> allow, List<String> deny, boolean loopback) {}
+
+  record Inbox(int workers, Duration poll, Duration lease) {}
+
+  record Outbox(int batch, Duration poll, Duration lease) {}
+
+  /**
+   * Reads and checks everything.
+   *
+   * @param resolve gives a setting's text, or null
+   * @throws IllegalArgumentException listing every problem
+   */
+  static Configuration read(boolean dev, UnaryOperator<String> resolve) {
+    Values values = new Values(resolve);
+    Path data = values.path("sluice.data");
+    String keyset = values.optional("sluice.keyset");
+    if (keyset == null && !dev) {
+      values.problem("sluice.keyset", "is required; set it, or SLUICE_KEYSET in the environment");
+    }
+    ProbeSettings probe = probe(values);
+    Configuration configuration =
+        new Configuration(
+            dev,
+            values.text("sluice.source"),
+            values.text("sluice.org"),
+            values.text("sluice.workspace"),
+            data,
+            keyset == null ? data.resolve("keyset.json") : Path.of(keyset),
+            values.optional("sluice.token"),
+            new Http(
+                values.integer("sluice.http.port", 0, MAX_PORT),
+                values.integer("sluice.management.port", 0, MAX_PORT),
+                values.duration("sluice.http.body-deadline", Duration.ofSeconds(1)),
+                values.integer("sluice.http.workers", 4, 10_000)),
+            store(values, dev),
+            kafka(values, dev),
+            probe,
+            new Egress(
+                values.list("sluice.egress.allow"),
+                values.list("sluice.egress.deny"),
+                values.flag("sluice.egress.loopback")),
+            new Inbox(
+                values.integer("sluice.inbox.workers", 1, 1000),
+                values.duration("sluice.inbox.poll", Duration.ofMillis(10)),
+                values.duration("sluice.inbox.lease", probe.total().plusSeconds(1))),
+            new Outbox(
+                values.integer("sluice.outbox.batch", 1, 10_000),
+                values.duration("sluice.outbox.poll", Duration.ofMillis(10)),
+                values.duration("sluice.outbox.lease", Duration.ofSeconds(2))));
+    values.check();
+    return configuration;
+  }
+
+  private static Store store(Values values, boolean dev) {
+    String url = values.optional("sluice.store.url");
+    String user = values.optional("sluice.store.user");
+    String password = values.optional("sluice.store.password");
+    if (url == null && !dev) {
+      values.problem("sluice.store.url", "is required; set it, or STORE_URL in the environment");
+    }
+    if (url != null && !url.startsWith("jdbc:postgresql:")) {
+      values.problem("sluice.store.url", "must begin with jdbc:postgresql:");
+    }
+    if (url != null && (user == null || password == null)) {
+      values.problem("sluice.store.user", "and sluice.store.password belong to sluice.store.url");
+    }
+    return new Store(
+        url,
+        user,
+        password == null ? null : Secret.of(password),
+        values.integer("sluice.store.pool-size", 2, 1000),
+        values.duration("sluice.store.pool-wait", Duration.ofMillis(250)));
+  }
+
+  private static Kafka kafka(Values values, boolean dev) {
+    String brokers = values.optional("sluice.kafka.brokers");
+    if (brokers == null && !dev) {
+      values.problem(
+          "sluice.kafka.brokers", "is required; set it, or KAFKA_BROKERS in the environment");
+    }
+    return new Kafka(
+        brokers,
+        dev ? values.integer("sluice.kafka.embedded-port", 0, MAX_PORT) : 0,
+        values.text("sluice.kafka.updates-topic"),
+        values.text("sluice.kafka.events-topic"),
+        values.text("sluice.kafka.dead-letter-topic"),
+        values.text("sluice.kafka.group"));
+  }
+
+  private static ProbeSettings probe(Values values) {
+    return new ProbeSettings(
+        values.duration("sluice.probe.dns", STEP_LEAST),
+        values.duration("sluice.probe.tcp", STEP_LEAST),
+        values.duration("sluice.probe.ssh", STEP_LEAST),
+        values.duration("sluice.probe.tls", STEP_LEAST),
+        values.duration("sluice.probe.login", STEP_LEAST),
+        values.duration("sluice.probe.query", STEP_LEAST),
+        values.duration("sluice.probe.total", STEP_LEAST),
+        values.flag("sluice.probe.strict-host-keys"),
+        values.integer("sluice.probe.max-tests", 1, 10_000),
+        values.integer("sluice.probe.max-tests-per-target", 1, 1000),
+        values.duration("sluice.probe.lockout-window", Duration.ZERO),
+        values.duration("sluice.probe.queue-wait", Duration.ZERO));
+  }
+}

@@ -1,0 +1,266 @@
+package io.sluice.start;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import io.sluice.accept.Answers;
+import io.sluice.accept.Callers;
+import io.sluice.accept.HttpBoundary;
+import io.sluice.accept.Inbox;
+import io.sluice.accept.KafkaIntake;
+import io.sluice.accept.NativeApi;
+import io.sluice.accept.ZohoApi;
+import io.sluice.apply.Gate;
+import io.sluice.decode.Decoder;
+import io.sluice.decode.Encoded;
+import io.sluice.decode.StrictJson;
+import io.sluice.drivers.DriverCatalogue;
+import io.sluice.model.Secret;
+import io.sluice.probe.EgressPolicy;
+import io.sluice.probe.Prober;
+import io.sluice.publish.DeadLetters;
+import io.sluice.publish.Events;
+import io.sluice.publish.Outbox;
+import io.sluice.secrets.FirstToken;
+import io.sluice.secrets.Redaction;
+import io.sluice.secrets.Tokens;
+import io.sluice.secrets.Vault;
+import io.sluice.start.embedded.Embedded;
+import io.sluice.start.embedded.EmbeddedBroker;
+import io.sluice.start.embedded.EmbeddedStore;
+import io.sluice.store.DataSources;
+import io.sluice.store.Statements;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.CamelConfiguration;
+import org.apache.camel.component.platform.http.PlatformHttpComponent;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
+import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.spi.Registry;
+import org.flywaydb.core.Flyway;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes everything that the routes name by {@code ref:} and {@code #name}: after the settings were
+ * read, before the routes are loaded.
+ */
+public final class Wiring implements CamelConfiguration {
+  private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
+  private static final Path CONFIG = Path.of("config");
+
+  private final boolean dev;
+  private final List<AutoCloseable> closed = new ArrayList<>();
+  private Started started;
+
+  /** What was started, for the greeting. */
+  record Started(
+      Configuration configuration,
+      EmbeddedStore.Target target,
+      String brokers,
+      FirstToken token,
+      String tokenHash) {}
+
+  public Wiring(boolean dev) {
+    this.dev = dev;
+  }
+
+  Started started() {
+    return started;
+  }
+
+  @Override
+  public void configure(CamelContext camel) throws Exception {
+    Configuration configuration =
+        Configuration.read(
+            dev, key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null));
+    EmbeddedStore embeddedStore = null;
+    String brokers = configuration.kafka().brokers();
+    if (configuration.store().url() == null) {
+      embeddedStore = closedAtEnd(Embedded.store(configuration.data(), 0));
+    }
+    if (brokers == null) {
+      EmbeddedBroker broker =
+          closedAtEnd(
+              Embedded.broker(
+                  configuration.data(),
+                  configuration.kafka().embeddedPort(),
+                  configuration.kafka().topics()));
+      brokers = broker.bootstrap();
+    }
+    HikariDataSource store = closedAtEnd(pool(configuration, embeddedStore));
+    migrate(store);
+
+    Vault vault = Vault.open(configuration.keyset(), dev);
+    FirstToken token =
+        FirstToken.resolve(configuration.token(), configuration.data().resolve("token"));
+    Redaction.open(List.of(token.token(), Secret.of(store.getPassword())));
+    Tokens tokens = new Tokens(vault);
+
+    ObjectMapper json = json();
+    Clock clock = Clock.systemUTC();
+    DriverCatalogue drivers = DriverCatalogue.load(CONFIG.resolve("drivers"));
+    Prober prober =
+        closedAtEnd(
+            new Prober(
+                drivers,
+                new EgressPolicy(
+                    configuration.egress().allow(),
+                    configuration.egress().deny(),
+                    configuration.egress().loopback(),
+                    ownEndpoints(configuration, store.getJdbcUrl(), embeddedStore, brokers)),
+                configuration.probe()));
+    DataSources dataSources = new DataSources(vault, json);
+    Events events =
+        new Events(json, configuration.source(), configuration.kafka().eventsTopic());
+    DeadLetters deadLetters = new DeadLetters(json, configuration.kafka().deadLetterTopic());
+    Answers answers = new Answers(json);
+    Gate gate = new Gate(drivers, dataSources, events, json, clock);
+
+    Registry registry = camel.getRegistry();
+    registry.bind("store", store);
+    registry.bind("statements", new Statements(CONFIG.resolve("sql")));
+    registry.bind("answers", answers);
+    registry.bind("callers", new Callers(tokens, clock));
+    registry.bind("decoder", new Decoder(drivers));
+    registry.bind("strictJson", StrictJson.mapper());
+    registry.bind("gate", gate);
+    registry.bind("prober", prober);
+    registry.bind(
+        "native", new NativeApi(dataSources, drivers, events, answers, json, contract(), clock));
+    registry.bind("zoho", new ZohoApi(answers, json));
+    registry.bind("kafkaIntake", new KafkaIntake(vault, configuration.workspace(), deadLetters, json));
+    registry.bind(
+        "inbox",
+        new Inbox(
+            vault,
+            gate,
+            deadLetters,
+            json,
+            configuration.inbox().workers(),
+            configuration.inbox().lease()));
+    registry.bind(
+        "outbox",
+        new Outbox(json, configuration.outbox().batch(), configuration.outbox().lease()));
+
+    http(camel, configuration, answers);
+    camel
+        .getCamelContextExtension()
+        .getContextPlugin(HealthCheckRegistry.class)
+        .register(new StoreHealth(camel, store));
+
+    Properties known = new Properties();
+    known.setProperty("sluice.kafka.brokers", brokers);
+    known.setProperty(
+        "sluice.outbox.period", Long.toString(configuration.outbox().poll().toMillis()));
+    known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));
+    known.setProperty(
+        "sluice.inbox.period", Long.toString(configuration.inbox().poll().toMillis()));
+    camel.getPropertiesComponent().setOverrideProperties(known);
+
+    started =
+        new Started(
+            configuration, embeddedStore == null ? null : embeddedStore.target(), brokers, token, tokens.hash(token.token()));
+  }
+
+  private static HikariDataSource pool(Configuration configuration, EmbeddedStore embedded) {
+    Configuration.Store settings = configuration.store();
+    HikariConfig pool = new HikariConfig();
+    pool.setPoolName("store");
+    pool.setJdbcUrl(embedded == null ? settings.url() : embedded.url());
+    pool.setUsername(embedded == null ? settings.user() : embedded.user());
+    pool.setPassword((embedded == null ? settings.password() : embedded.password()).reveal());
+    pool.setMaximumPoolSize(settings.poolSize());
+    pool.setConnectionTimeout(settings.poolWait().toMillis());
+    pool.setValidationTimeout(Math.min(settings.poolWait().toMillis(), 1000));
+    // A store that accepts and never answers must not hold a request longer than one that is down.
+    pool.addDataSourceProperty("connectTimeout", "2");
+    pool.addDataSourceProperty("socketTimeout", "10");
+    pool.addDataSourceProperty("tcpKeepAlive", "true");
+    pool.addDataSourceProperty("ApplicationName", "sluice");
+    return new HikariDataSource(pool);
+  }
+
+  private static void migrate(HikariDataSource store) {
+    Flyway.configure()
+        .dataSource(store)
+        .locations("filesystem:" + CONFIG.resolve("sql/migrations"))
+        .load()
+        .migrate();
+  }
+
+  /** Timestamps as text, as everything that leaves writes them. */
+  static ObjectMapper json() {
+    return JsonMapper.builder()
+        .addModule(new JavaTimeModule())
+        .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
+        .build();
+  }
+
+  private static JsonNode contract() throws IOException {
+    return new ObjectMapper(new YAMLFactory()).readTree(CONFIG.resolve("openapi.yaml").toFile());
+  }
+
+  /** What no connection test may reach, whatever the policy says. */
+  private static List<String> ownEndpoints(
+      Configuration configuration, String storeUrl, EmbeddedStore embedded, String brokers) {
+    List<String> own = new ArrayList<>();
+    Stream.of(brokers.split(",", -1)).map(String::strip).forEach(own::add);
+    int management = configuration.http().managementPort();
+    int http = configuration.http().port();
+    Stream.of(management, http)
+        .filter(port -> port > 0)
+        .forEach(
+            port -> {
+              own.add("localhost:" + port);
+              own.add("0.0.0.0:" + port);
+            });
+    // The development profile alone may use its own store's server as a target.
+    if (embedded == null) {
+      own.addAll(StoreAddress.of(storeUrl));
+    }
+    return own;
+  }
+
+  private static void http(CamelContext camel, Configuration configuration, Answers answers) {
+    VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
+    server.setBindPort(configuration.http().port());
+    camel.getRegistry().bind("httpPort", server);
+    VertxOptions vertx = new VertxOptions();
+    vertx.setWorkerPoolSize(configuration.http().workers());
+    camel.getRegistry().bind("vertxOptions", vertx);
+    HttpBoundary boundary =
+        new HttpBoundary(Encoded.MAX_BYTES, configuration.http().bodyDeadline(), answers);
+    boundary.setCamelContext(camel);
+    camel.getComponent("platform-http", PlatformHttpComponent.class).setEngine(boundary);
+  }
+
+  private <T extends AutoCloseable> T closedAtEnd(T resource) {
+    closed.add(0, resource);
+    return resource;
+  }
+
+  /** Closes what was opened, the last first. */
+  void close() {
+    for (AutoCloseable resource : closed) {
+      try {
+        resource.close();
+      } catch (Exception e) {
+        LOG.atWarn().setCause(e).log("Something did not close cleanly.");
+      }
+    }
+    closed.clear();
+  }
+}

@@ -1,0 +1,37 @@
+package io.sluice.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.model.Field;
+import io.sluice.model.Settings;
+import java.time.Instant;
+import java.util.Map;
+
+/**
+ * A data source as it is stored, its secrets opened.
+ *
+ * @param version counts from 1, one more for each update that passed its test
+ * @param kept what is known of each secret that is set
+ * @param lastTest the report of the last test of these settings
+ * @param publishedAt when this version went live
+ */
+public record DataSource(
+    String workspace,
+    String id,
+    long version,
+    String status,
+    Settings settings,
+    Map<Field, KeptSecret> kept,
+    JsonNode lastTest,
+    Instant publishedAt,
+    String createdBy,
+    String updatedBy) {
+
+  /**
+   * A secret at rest.
+   *
+   * @param sealed ciphertext, bound to workspace, data source and field
+   * @param version the version of the data source that set it
+   * @param fingerprint a keyed hash: shows drift without the secret
+   */
+  public record KeptSecret(String sealed, long version, Instant updatedAt, String fingerprint) {}
+}

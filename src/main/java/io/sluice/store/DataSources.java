@@ -1,0 +1,164 @@
+package io.sluice.store;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.model.Field;
+import io.sluice.model.Report;
+import io.sluice.model.Secret;
+import io.sluice.model.Settings;
+import io.sluice.secrets.SecretAddress;
+import io.sluice.secrets.Vault;
+import io.sluice.store.DataSource.KeptSecret;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Data sources to and from the columns of their table. Stateless and safe for any thread. */
+public final class DataSources {
+  private static final String OPTIONS = "options";
+  private static final String REACHABLE = "reachable";
+
+  private final Vault vault;
+  private final ObjectMapper json;
+
+  public DataSources(Vault vault, ObjectMapper json) {
+    this.vault = vault;
+    this.json = json;
+  }
+
+  /** Reads the one row of a query by id. */
+  public Optional<DataSource> one(String workspace, List<Map<String, Object>> rows) {
+    return rows.stream().findFirst().map(row -> read(workspace, row));
+  }
+
+  /** Reads a row of {@code find-data-source} or {@code list-data-sources}. */
+  public DataSource read(String workspace, Map<String, Object> row) {
+    String id = (String) row.get("id");
+    Map<Field, Object> values = new EnumMap<>(Field.class);
+    TreeMap<String, String> options = new TreeMap<>();
+    JsonNode settings = tree((String) row.get("settings"));
+    for (Map.Entry<String, JsonNode> entry : settings.properties()) {
+      if (entry.getKey().equals(OPTIONS)) {
+        entry.getValue().properties().forEach(o -> options.put(o.getKey(), o.getValue().asText()));
+      } else {
+        Field.named(entry.getKey()).ifPresent(f -> values.put(f, value(f, entry.getValue())));
+      }
+    }
+    Map<Field, KeptSecret> kept = new EnumMap<>(Field.class);
+    Map<Field, Secret> secrets = new EnumMap<>(Field.class);
+    for (Map.Entry<String, JsonNode> entry : tree((String) row.get("secrets")).properties()) {
+      Field field = Field.named(entry.getKey()).orElseThrow();
+      JsonNode node = entry.getValue();
+      KeptSecret secret =
+          new KeptSecret(
+              node.get("sealed").asText(),
+              node.get("version").asLong(),
+              Instant.parse(node.get("updated_at").asText()),
+              node.get("fingerprint").asText());
+      kept.put(field, secret);
+      secrets.put(field, vault.open(secret.sealed(), address(workspace, id, field)));
+    }
+    return new DataSource(
+        workspace,
+        id,
+        ((Number) row.get("version")).longValue(),
+        (String) row.get("status"),
+        new Settings(values, secrets, options),
+        kept,
+        tree((String) row.get("last_test")),
+        ((Timestamp) row.get("published_at")).toInstant(),
+        (String) row.get("created_by"),
+        (String) row.get("updated_by"));
+  }
+
+  private static Object value(Field field, JsonNode node) {
+    return switch (field.kind()) {
+      case PORT -> node.asInt();
+      case FLAG -> node.asBoolean();
+      case TEXT, HOST, PEM, SECRET, PEM_SECRET -> node.asText();
+    };
+  }
+
+  /**
+   * The version that follows. A secret that did not change keeps its ciphertext and its dates.
+   *
+   * @param current what is live; null for a new data source
+   */
+  public DataSource next(
+      String workspace,
+      String id,
+      DataSource current,
+      Settings settings,
+      Report report,
+      Instant now,
+      String actor) {
+    long version = current == null ? 1 : current.version() + 1;
+    Map<Field, KeptSecret> kept = new EnumMap<>(Field.class);
+    settings
+        .secrets()
+        .forEach(
+            (field, secret) ->
+                kept.put(
+                    field,
+                    current != null && secret.equals(current.settings().secret(field))
+                        ? current.kept().get(field)
+                        : new KeptSecret(
+                            vault.seal(secret, address(workspace, id, field)),
+                            version,
+                            now,
+                            vault.fingerprint(secret))));
+    return new DataSource(
+        workspace,
+        id,
+        version,
+        REACHABLE,
+        settings,
+        kept,
+        json.valueToTree(report),
+        now,
+        current == null ? actor : current.createdBy(),
+        actor);
+  }
+
+  /** The {@code settings} column. */
+  public String settingsColumn(DataSource dataSource) {
+    Settings settings = dataSource.settings();
+    ObjectNode node = json.createObjectNode();
+    settings.values().forEach((field, value) -> node.putPOJO(field.wireName(), value));
+    node.set(OPTIONS, json.valueToTree(settings.options()));
+    return node.toString();
+  }
+
+  /** The {@code secrets} column. */
+  public String secretsColumn(DataSource dataSource) {
+    ObjectNode node = json.createObjectNode();
+    dataSource
+        .kept()
+        .forEach(
+            (field, kept) ->
+                node.putObject(field.wireName())
+                    .put("sealed", kept.sealed())
+                    .put("version", kept.version())
+                    .put("updated_at", kept.updatedAt().toString())
+                    .put("fingerprint", kept.fingerprint()));
+    return node.toString();
+  }
+
+  private static SecretAddress address(String workspace, String id, Field field) {
+    return SecretAddress.of(workspace, id, field);
+  }
+
+  private JsonNode tree(String text) {
+    try {
+      return json.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("A stored document is not JSON.", e);
+    }
+  }
+}

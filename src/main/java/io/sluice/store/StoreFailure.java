@@ -1,0 +1,29 @@
+package io.sluice.store;
+
+import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
+
+/** Tells an outage of the store, which passes, from a mistake of this service, which does not. */
+public final class StoreFailure {
+  private StoreFailure() {}
+
+  /** Whether some cause says that the store is out of reach, shutting down or full. */
+  public static boolean isOutage(Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof SQLTransientConnectionException
+          || (t instanceof SQLException sql && isOutage(sql.getSQLState()))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** PostgreSQL's classes 08 connection, 53 resources, 57P shutdown and 58 system. */
+  private static boolean isOutage(String state) {
+    return state != null
+        && (state.startsWith("08")
+            || state.startsWith("53")
+            || state.startsWith("57P")
+            || state.startsWith("58"));
+  }
+}
