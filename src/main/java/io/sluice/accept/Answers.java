@@ -19,7 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes answers and, in {@code routes/00-problems}, turns failures into them: the native error
- * shape, RFC 9457 where it is asked for, or Zoho's envelope. Nothing internal gets into any of them.
+ * shape, RFC 9457 where it is asked for, or Zoho's envelope. Nothing internal gets into any of
+ * them.
  */
 public final class Answers {
   private static final Logger LOG = LoggerFactory.getLogger(Answers.class);
@@ -95,8 +96,7 @@ public final class Answers {
           error.httpStatus(), ZOHO_JSON_TYPE, bytes(zohoBody(error, refusal)), headers);
     }
     int status = refusal.reason().httpStatus();
-    boolean problem =
-        request.header("accept").filter(a -> a.contains(PROBLEM_TYPE)).isPresent();
+    boolean problem = request.header("accept").filter(a -> a.contains(PROBLEM_TYPE)).isPresent();
     ObjectNode body = json.createObjectNode();
     if (problem) {
       body.put("type", "about:blank");
@@ -133,8 +133,7 @@ public final class Answers {
     ObjectNode data = body.putObject("data");
     data.put("errorCode", error.code());
     Report report = refusal.report();
-    data.put(
-        "errorMessage", refusal.errors().isEmpty() ? error.message() : refusal.getMessage());
+    data.put("errorMessage", refusal.errors().isEmpty() ? error.message() : refusal.getMessage());
     if (report != null) {
       data.set("report", json.valueToTree(report));
     }

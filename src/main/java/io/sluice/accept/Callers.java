@@ -26,8 +26,8 @@ import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Message;
 
 /**
- * The steps of {@code routes/15-identify}. Deny by default: a request without a token that the store
- * knows, or without the operation's scope, gets no further.
+ * The steps of {@code routes/15-identify}. Deny by default: a request without a token that the
+ * store knows, or without the operation's scope, gets no further.
  */
 public final class Callers {
   /** The exchange property that holds the decoded path parameters. */

@@ -11,8 +11,7 @@ import java.util.Map;
  */
 // The array is handed over, never shared.
 @SuppressWarnings("ArrayRecordComponent")
-public record HttpAnswer(
-    int status, String contentType, byte[] body, Map<String, String> headers) {
+public record HttpAnswer(int status, String contentType, byte[] body, Map<String, String> headers) {
 
   public HttpAnswer {
     headers = Map.copyOf(headers);

@@ -110,8 +110,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     request.endHandler(
         end ->
             done.tryComplete(
-                typed(
-                    request, context.normalizedPath(), received[0] <= bodyLimit ? body : null)));
+                typed(request, context.normalizedPath(), received[0] <= bodyLimit ? body : null)));
     request.exceptionHandler(done::tryFail);
     if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
       context.response().writeContinue();

@@ -30,8 +30,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The steps of {@code routes/13-work-inbox}: accepted updates are taken under a lease, go through the
- * same gate as all others, and end as applied, failed or dead, each exactly once.
+ * The steps of {@code routes/13-work-inbox}: accepted updates are taken under a lease, go through
+ * the same gate as all others, and end as applied, failed or dead, each exactly once.
  */
 public final class Inbox {
   private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
@@ -77,8 +77,7 @@ public final class Inbox {
   /** Whether the last claim found something, so that there may be more. */
   public boolean more(Exchange exchange) {
     List<?> claimed = exchange.getProperty(CLAIMED, List.class);
-    return (claimed == null || !claimed.isEmpty())
-        && exchange.getContext().getStatus().isStarted();
+    return (claimed == null || !claimed.isEmpty()) && exchange.getContext().getStatus().isStarted();
   }
 
   /** As many as workers are idle; waits a little for the first of them. */
@@ -142,8 +141,9 @@ public final class Inbox {
   }
 
   /**
-   * What becomes of an update that was refused: given back when this service is at its limit, a dead
-   * letter when it cannot be read, a failure with its event otherwise. Null: the gate has stored it.
+   * What becomes of an update that was refused: given back when this service is at its limit, a
+   * dead letter when it cannot be read, a failure with its event otherwise. Null: the gate has
+   * stored it.
    */
   public Statement refused(
       @ExchangeProperty(TICKET) Ticket ticket,
@@ -156,7 +156,10 @@ public final class Inbox {
       case OVERLOADED, STORE_UNAVAILABLE -> release(ticket);
       case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->
           dead(ticket, payload, refusal);
-      default -> anotherId(refusal) ? dead(ticket, payload, refusal) : gate.refuse(ticket.submission(), refusal);
+      default ->
+          anotherId(refusal)
+              ? dead(ticket, payload, refusal)
+              : gate.refuse(ticket.submission(), refusal);
     };
   }
 

@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The steps of {@code routes/12-accept-kafka}: a record becomes a row of the queue, or a dead letter,
- * and only then its offset is committed. The payload waits sealed.
+ * The steps of {@code routes/12-accept-kafka}: a record becomes a row of the queue, or a dead
+ * letter, and only then its offset is committed. The payload waits sealed.
  */
 public final class KafkaIntake {
   private static final Logger LOG = LoggerFactory.getLogger(KafkaIntake.class);
@@ -76,8 +76,7 @@ public final class KafkaIntake {
       return statement
           .with("id", update.id())
           .with("identity", update.identity())
-          .with(
-              "origin", origin.put("contentType", update.encoded().contentType()).toString())
+          .with("origin", origin.put("contentType", update.encoded().contentType()).toString())
           .with("payload", vault.sealBytes(update.encoded().bytes(), updateId.toString()));
     } catch (Refusal refusal) {
       LOG.atInfo()
@@ -91,12 +90,7 @@ public final class KafkaIntake {
               .with("origin", origin.toString())
               .with("reason", refusal.reason().name()),
           new Letter(
-              record.topic(),
-              record.partition(),
-              record.offset(),
-              record.key(),
-              record.value(),
-              1),
+              record.topic(), record.partition(), record.offset(), record.key(), record.value(), 1),
           "accept-kafka",
           refusal.reason());
     }

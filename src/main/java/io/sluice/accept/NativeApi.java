@@ -107,7 +107,13 @@ public final class NativeApi {
       throw noSuchDataSource();
     }
     submit(
-        exchange, caller, Operation.UPDATE, path.get("id"), update, expectedVersion(request), dryRun);
+        exchange,
+        caller,
+        Operation.UPDATE,
+        path.get("id"),
+        update,
+        expectedVersion(request),
+        dryRun);
   }
 
   /** {@code POST /datasources}. */
@@ -131,8 +137,7 @@ public final class NativeApi {
       Exchange exchange) {
     new Query(request, Set.of()).check();
     // An id of its own: a trial meets no stored data source, whatever id its body names.
-    submit(
-        exchange, caller, Operation.CREATE, UUID.randomUUID().toString(), update, null, true);
+    submit(exchange, caller, Operation.CREATE, UUID.randomUUID().toString(), update, null, true);
   }
 
   private static void submit(
@@ -228,9 +233,7 @@ public final class NativeApi {
   }
 
   private DataSource one(List<Map<String, Object>> rows, Caller caller) {
-    return dataSources
-        .one(caller.workspace(), rows)
-        .orElseThrow(NativeApi::noSuchDataSource);
+    return dataSources.one(caller.workspace(), rows).orElseThrow(NativeApi::noSuchDataSource);
   }
 
   /** {@code POST /datasources/{id}/test}: the connection that is stored. */
@@ -293,7 +296,8 @@ public final class NativeApi {
     Map<String, String> headers =
         rows.size() <= limit
             ? Map.of()
-            : Map.of("Link", "<" + nextPage(request, rows.get(limit - 1), limit) + ">; rel=\"next\"");
+            : Map.of(
+                "Link", "<" + nextPage(request, rows.get(limit - 1), limit) + ">; rel=\"next\"");
     return answers.json(200, page, headers);
   }
 
@@ -375,7 +379,9 @@ public final class NativeApi {
       ObjectNode node = all.addObject().put("id", driver.id()).put("title", driver.title());
       node.set("aliases", json.valueToTree(driver.aliases()));
       node.put("defaultPort", driver.defaultPort());
-      node.set("required", json.valueToTree(driver.required().stream().sorted().map(Field::wireName).toList()));
+      node.set(
+          "required",
+          json.valueToTree(driver.required().stream().sorted().map(Field::wireName).toList()));
       node.set("options", json.valueToTree(driver.options().keySet().stream().sorted().toList()));
       node.put("verified", driver.verified().name().toLowerCase(Locale.ROOT));
     }

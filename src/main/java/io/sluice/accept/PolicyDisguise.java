@@ -8,8 +8,8 @@ import io.sluice.model.Report.Step;
 import java.util.List;
 
 /**
- * Makes a destination that the egress policy refuses look like a name that does not resolve, so that
- * callers without the scope for it cannot map the network with tests.
+ * Makes a destination that the egress policy refuses look like a name that does not resolve, so
+ * that callers without the scope for it cannot map the network with tests.
  */
 final class PolicyDisguise {
   private PolicyDisguise() {}
@@ -23,8 +23,7 @@ final class PolicyDisguise {
             .filter(s -> s.status() == Status.FAILED)
             .findFirst()
             .orElseThrow(() -> new IllegalArgumentException("A failed report has a failed step."));
-    Reason shown =
-        "sshHost".equals(denied.field()) ? Reason.SSH_UNREACHABLE : Reason.UNKNOWN_HOST;
+    Reason shown = "sshHost".equals(denied.field()) ? Reason.SSH_UNREACHABLE : Reason.UNKNOWN_HOST;
     List<Step> steps =
         report.steps().stream()
             .map(
@@ -35,7 +34,6 @@ final class PolicyDisguise {
                   return s.step() == Name.DNS ? Step.failed(Name.DNS, 0, shown, null, null) : s;
                 })
             .toList();
-    return new Report(
-        report.status(), shown, 0, report.testedAt(), report.target(), steps);
+    return new Report(report.status(), shown, 0, report.testedAt(), report.target(), steps);
   }
 }

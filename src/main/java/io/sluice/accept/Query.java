@@ -57,7 +57,8 @@ final class Query {
       // Reported below, together with what is out of range.
     }
     errors.add(
-        error(name, Reason.INVALID_FIELD, "Send a whole number from " + least + " to " + most + "."));
+        error(
+            name, Reason.INVALID_FIELD, "Send a whole number from " + least + " to " + most + "."));
     return absent;
   }
 

@@ -144,7 +144,13 @@ public final class Gate {
     Report report = tested.report();
     if (!report.passed()) {
       Long live = candidate.current() == null ? null : candidate.current().version();
-      return failed(submission, report.reason(), report.reason().message(), report, live, candidate.changed());
+      return failed(
+          submission,
+          report.reason(),
+          report.reason().message(),
+          report,
+          live,
+          candidate.changed());
     }
     DataSource next = next(submission, candidate, tested);
     exchange.setProperty(NEXT, next);
@@ -178,7 +184,8 @@ public final class Gate {
 
   /** The commit of an update that is refused before any test, with its event. */
   public Statement refuse(Submission submission, Refusal refusal) {
-    return failed(submission, refusal.reason(), refusal.getMessage(), refusal.report(), null, Set.of());
+    return failed(
+        submission, refusal.reason(), refusal.getMessage(), refusal.report(), null, Set.of());
   }
 
   /** The end of a record that cannot be read; its caller adds the dead letter. */

@@ -24,8 +24,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * Puts an update over what is stored and checks the whole: contract section 1. An update replaces the
- * document; only secrets, the driver and a pinned host key stay when they are left out.
+ * Puts an update over what is stored and checks the whole: contract section 1. An update replaces
+ * the document; only secrets, the driver and a pinned host key stay when they are left out.
  */
 final class Merge {
   private static final int SSH_DEFAULT_PORT = 22;

@@ -34,16 +34,7 @@ public record Submission(
   /** The same submission with its decoded update. */
   public Submission carrying(Update decoded) {
     return new Submission(
-        updateId,
-        intake,
-        operation,
-        workspace,
-        id,
-        decoded,
-        actor,
-        ifMatch,
-        dryRun,
-        identity,
+        updateId, intake, operation, workspace, id, decoded, actor, ifMatch, dryRun, identity,
         fence);
   }
 

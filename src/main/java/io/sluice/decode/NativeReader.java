@@ -20,7 +20,6 @@ import java.util.regex.Pattern;
 final class NativeReader {
   static final String ID = "id";
 
-
   private static final Pattern OPTION_NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_.-]{0,63}");
 
   private final DriverCatalogue drivers;

@@ -1,5 +1,5 @@
 /**
- * What the world is told: CloudEvents, written to the outbox in the transaction that makes them true
- * and drained to Kafka by {@code routes/60-publish-events}.
+ * What the world is told: CloudEvents, written to the outbox in the transaction that makes them
+ * true and drained to Kafka by {@code routes/60-publish-events}.
  */
 package io.sluice.publish;

@@ -32,8 +32,7 @@ record Configuration(
   private static final int MAX_PORT = 65_535;
   private static final Duration STEP_LEAST = Duration.ofMillis(100);
 
-  record Http(
-      int port, int managementPort, Duration bodyDeadline, int workers) {}
+  record Http(int port, int managementPort, Duration bodyDeadline, int workers) {}
 
   /**
    * @param url null: the embedded one

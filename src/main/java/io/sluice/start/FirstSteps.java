@@ -115,23 +115,48 @@ final class FirstSteps {
             + started.configuration().http().managementPort()
             + "/observe/health/ready");
     out.println("  Kafka       " + started.brokers());
-    out.println("  Workspace   " + started.configuration().workspace()
-        + "  (organization " + started.configuration().org() + ")");
-    boolean show = started.configuration().dev() || started.token().origin() == FirstToken.Origin.CREATED;
+    out.println(
+        "  Workspace   "
+            + started.configuration().workspace()
+            + "  (organization "
+            + started.configuration().org()
+            + ")");
+    boolean show =
+        started.configuration().dev() || started.token().origin() == FirstToken.Origin.CREATED;
     out.println("  Token       " + (show ? started.token().token().reveal() : "as configured"));
     if (started.target() != null) {
       EmbeddedStore.Target target = started.target();
       out.println(
-          "  Target      postgresql://" + target.host() + ":" + target.port() + "/" + target.database()
-              + "  user " + target.user() + "  password " + target.password().reveal());
+          "  Target      postgresql://"
+              + target.host()
+              + ":"
+              + target.port()
+              + "/"
+              + target.database()
+              + "  user "
+              + target.user()
+              + "  password "
+              + target.password().reveal());
       out.println("Try it:");
       out.println(
-          "  curl -i -X PUT " + address + "/datasources/demo"
-              + " -H 'Authorization: Bearer " + started.token().token().reveal() + "'"
+          "  curl -i -X PUT "
+              + address
+              + "/datasources/demo"
+              + " -H 'Authorization: Bearer "
+              + started.token().token().reveal()
+              + "'"
               + " -H 'content-type: application/json'"
-              + " -d '{\"driver\":\"postgresql\",\"host\":\"" + target.host() + "\",\"port\":" + target.port()
-              + ",\"database\":\"" + target.database() + "\",\"username\":\"" + target.user()
-              + "\",\"password\":\"" + target.password().reveal() + "\"}'");
+              + " -d '{\"driver\":\"postgresql\",\"host\":\""
+              + target.host()
+              + "\",\"port\":"
+              + target.port()
+              + ",\"database\":\""
+              + target.database()
+              + "\",\"username\":\""
+              + target.user()
+              + "\",\"password\":\""
+              + target.password().reveal()
+              + "\"}'");
     }
     out.flush();
   }

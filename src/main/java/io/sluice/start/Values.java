@@ -10,7 +10,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Reads settings as typed values and collects what is wrong with them, so that all is told at once. */
+/**
+ * Reads settings as typed values and collects what is wrong with them, so that all is told at once.
+ */
 final class Values {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
@@ -111,7 +113,10 @@ final class Values {
   void check() {
     if (!problems.isEmpty()) {
       throw new IllegalArgumentException(
-          "The settings have " + problems.size() + " problem(s):\n  " + String.join("\n  ", problems));
+          "The settings have "
+              + problems.size()
+              + " problem(s):\n  "
+              + String.join("\n  ", problems));
     }
   }
 

@@ -43,8 +43,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 import java.util.stream.Stream;
-import org.apache.camel.CamelContext;
 import org.apache.camel.CamelConfiguration;
+import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
 import org.apache.camel.health.HealthCheckRegistry;
@@ -123,8 +123,7 @@ public final class Wiring implements CamelConfiguration {
                     ownEndpoints(configuration, store.getJdbcUrl(), embeddedStore, brokers)),
                 configuration.probe()));
     DataSources dataSources = new DataSources(vault, json);
-    Events events =
-        new Events(json, configuration.source(), configuration.kafka().eventsTopic());
+    Events events = new Events(json, configuration.source(), configuration.kafka().eventsTopic());
     DeadLetters deadLetters = new DeadLetters(json, configuration.kafka().deadLetterTopic());
     Answers answers = new Answers(json);
     Gate gate = new Gate(drivers, dataSources, events, json, clock);
@@ -141,7 +140,8 @@ public final class Wiring implements CamelConfiguration {
     registry.bind(
         "native", new NativeApi(dataSources, drivers, events, answers, json, contract(), clock));
     registry.bind("zoho", new ZohoApi(answers, json));
-    registry.bind("kafkaIntake", new KafkaIntake(vault, configuration.workspace(), deadLetters, json));
+    registry.bind(
+        "kafkaIntake", new KafkaIntake(vault, configuration.workspace(), deadLetters, json));
     registry.bind(
         "inbox",
         new Inbox(
@@ -152,8 +152,7 @@ public final class Wiring implements CamelConfiguration {
             configuration.inbox().workers(),
             configuration.inbox().lease()));
     registry.bind(
-        "outbox",
-        new Outbox(json, configuration.outbox().batch(), configuration.outbox().lease()));
+        "outbox", new Outbox(json, configuration.outbox().batch(), configuration.outbox().lease()));
 
     http(camel, configuration, answers);
     camel
@@ -172,7 +171,11 @@ public final class Wiring implements CamelConfiguration {
 
     started =
         new Started(
-            configuration, embeddedStore == null ? null : embeddedStore.target(), brokers, token, tokens.hash(token.token()));
+            configuration,
+            embeddedStore == null ? null : embeddedStore.target(),
+            brokers,
+            token,
+            tokens.hash(token.token()));
   }
 
   private static HikariDataSource pool(Configuration configuration, EmbeddedStore embedded) {
