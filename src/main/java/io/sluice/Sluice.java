@@ -1,7 +1,10 @@
 package io.sluice;
 
 import io.sluice.secrets.LogRouting;
+import io.sluice.secrets.Vault;
 import io.sluice.start.Start;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.apache.camel.main.Main;
 
 /**
@@ -11,11 +14,35 @@ import org.apache.camel.main.Main;
 public final class Sluice {
   private Sluice() {}
 
+  /**
+   * Runs until it is stopped.
+   *
+   * @param args none to start; {@code keyset FILE} makes the file of keys that a production start
+   *     needs, and ends
+   */
   public static void main(String[] args) throws Exception {
     LogRouting.install();
+    if (args.length == 2 && args[0].equals("keyset")) {
+      makeKeyset(Path.of(args[1]));
+      return;
+    }
+    if (args.length > 0) {
+      System.err.println("Usage: java -jar sluice.jar [keyset FILE]");
+      System.exit(2);
+    }
     Main main = new Main();
     Start.prepare(main, System.getenv("APP_PROFILE"), System.out);
     main.run();
     System.exit(main.getExitCode());
+  }
+
+  private static void makeKeyset(Path file) {
+    if (Files.exists(file)) {
+      System.err.println(
+          file + " exists already, and what it seals needs it. Nothing was changed.");
+      System.exit(1);
+    }
+    Vault.open(file, true);
+    System.out.println("Made " + file + ". Keep a copy apart from the database's backups.");
   }
 }
