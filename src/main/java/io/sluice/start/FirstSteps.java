@@ -20,7 +20,6 @@ import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 
 /**
  * What happens right after the start: the first token is in force, the development profile has
@@ -100,14 +99,7 @@ final class FirstSteps {
   }
 
   private void greet(PrintStream out) {
-    int port =
-        VertxPlatformHttpRouter.lookup(
-                camel,
-                VertxPlatformHttpRouter.getRouterNameFromPort(
-                    started.configuration().http().port()))
-            .getServer()
-            .getPort();
-    String address = "http://localhost:" + port;
+    String address = "http://localhost:" + started.configuration().http().port();
     out.println("Sluice is ready.");
     out.println("  API         " + address + "  (contract: " + address + "/openapi.json)");
     out.println(

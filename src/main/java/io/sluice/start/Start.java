@@ -27,6 +27,11 @@ public final class Start {
     main.addMainListener(
         new MainListenerSupport() {
           @Override
+          public void beforeConfigure(BaseMainSupport support) {
+            wiring.choosePorts(support.getCamelContext());
+          }
+
+          @Override
           public void afterStart(BaseMainSupport support) {
             new FirstSteps(support.getCamelContext(), wiring.started()).take(out);
           }

@@ -37,6 +37,8 @@ import io.sluice.store.DataSources;
 import io.sluice.store.Statements;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -48,6 +50,7 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.PlatformHttpComponent;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerConfiguration;
 import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.spi.PropertiesComponent;
 import org.apache.camel.spi.Registry;
 import org.flywaydb.core.Flyway;
 import org.slf4j.Logger;
@@ -63,6 +66,7 @@ public final class Wiring implements CamelConfiguration {
 
   private final boolean dev;
   private final List<AutoCloseable> closed = new ArrayList<>();
+  private final Properties known = new Properties();
   private Started started;
 
   /** What was started, for the greeting. */
@@ -79,6 +83,32 @@ public final class Wiring implements CamelConfiguration {
 
   Started started() {
     return started;
+  }
+
+  /**
+   * Replaces each HTTP port 0 by one that is free. It has to be known before the servers start: no
+   * connection test may go there, and two servers on port 0 would become one.
+   */
+  void choosePorts(CamelContext camel) {
+    PropertiesComponent settings = camel.getPropertiesComponent();
+    List<String> free =
+        Stream.of("sluice.http.port", "sluice.management.port")
+            .filter(key -> settings.resolveProperty(key).filter("0"::equals).isPresent())
+            .toList();
+    List<ServerSocket> held = new ArrayList<>();
+    try {
+      for (String key : free) {
+        ServerSocket socket = new ServerSocket(0);
+        held.add(socket);
+        known.setProperty(key, Integer.toString(socket.getLocalPort()));
+      }
+      for (ServerSocket socket : held) {
+        socket.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("This machine has no free port.", e);
+    }
+    settings.setOverrideProperties(known);
   }
 
   @Override
@@ -160,14 +190,12 @@ public final class Wiring implements CamelConfiguration {
         .getContextPlugin(HealthCheckRegistry.class)
         .register(new StoreHealth(camel, store));
 
-    Properties known = new Properties();
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
         "sluice.outbox.period", Long.toString(configuration.outbox().poll().toMillis()));
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));
     known.setProperty(
         "sluice.inbox.period", Long.toString(configuration.inbox().poll().toMillis()));
-    camel.getPropertiesComponent().setOverrideProperties(known);
 
     started =
         new Started(

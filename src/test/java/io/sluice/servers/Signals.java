@@ -10,9 +10,19 @@ final class Signals {
   private Signals() {}
 
   static void send(String signal, ProcessHandle process) {
+    List<ProcessHandle> all = new ArrayList<>(List.of(process));
+    process.descendants().forEach(all::add);
+    send(signal, all);
+  }
+
+  /** Spares what the process started. */
+  static void sendOne(String signal, ProcessHandle process) {
+    send(signal, List.of(process));
+  }
+
+  private static void send(String signal, List<ProcessHandle> processes) {
     List<String> command = new ArrayList<>(List.of("kill", "-" + signal));
-    command.add(Long.toString(process.pid()));
-    process.descendants().map(child -> Long.toString(child.pid())).forEach(command::add);
+    processes.forEach(process -> command.add(Long.toString(process.pid())));
     try {
       // A process that ended between the listing and the signal makes kill report a failure.
       new ProcessBuilder(command).redirectErrorStream(true).start().waitFor();
