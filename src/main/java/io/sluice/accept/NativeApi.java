@@ -25,8 +25,10 @@ import io.sluice.publish.Events.Happening;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
+import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.sql.Timestamp;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -93,12 +95,41 @@ public final class NativeApi {
         path.get("id"));
   }
 
+  /** The body of a merge patch, for the decode stage. */
+  public Encoded encodedPatch(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    Encoded encoded = encoded(request, path);
+    return new Encoded(
+        encoded.bytes(), encoded.contentType(), Encoded.Api.MERGE_PATCH, encoded.pathId());
+  }
+
+  /** {@code PATCH /datasources/{id}}. */
+  public void patch(
+      @Body Update update,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path,
+      Exchange exchange) {
+    change(Operation.PATCH, update, request, caller, path, exchange);
+  }
+
   /** {@code PUT /datasources/{id}}. */
   public void update(
       @Body Update update,
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Callers.PATH) Map<String, String> path,
+      Exchange exchange) {
+    change(Operation.UPDATE, update, request, caller, path, exchange);
+  }
+
+  private static void change(
+      Operation operation,
+      Update update,
+      HttpRequest request,
+      Caller caller,
+      Map<String, String> path,
       Exchange exchange) {
     Query query = new Query(request, Set.of("dryRun"));
     boolean dryRun = query.flag("dryRun");
@@ -108,8 +139,9 @@ public final class NativeApi {
     }
     submit(
         exchange,
+        Intake.HTTP,
         caller,
-        Operation.UPDATE,
+        operation,
         path.get("id"),
         update,
         expectedVersion(request),
@@ -126,7 +158,7 @@ public final class NativeApi {
     boolean dryRun = query.flag("dryRun");
     query.check();
     String id = update.id() == null ? UUID.randomUUID().toString() : update.id();
-    submit(exchange, caller, Operation.CREATE, id, update, null, dryRun);
+    submit(exchange, Intake.HTTP, caller, Operation.CREATE, id, update, null, dryRun);
   }
 
   /** {@code POST /datasources/test}: a new data source that is not kept. */
@@ -137,11 +169,20 @@ public final class NativeApi {
       Exchange exchange) {
     new Query(request, Set.of()).check();
     // An id of its own: a trial meets no stored data source, whatever id its body names.
-    submit(exchange, caller, Operation.CREATE, UUID.randomUUID().toString(), update, null, true);
+    submit(
+        exchange,
+        Intake.HTTP,
+        caller,
+        Operation.CREATE,
+        UUID.randomUUID().toString(),
+        update,
+        null,
+        true);
   }
 
   private static void submit(
       Exchange exchange,
+      Intake intake,
       Caller caller,
       Operation operation,
       String id,
@@ -152,7 +193,7 @@ public final class NativeApi {
         Submission.PROPERTY,
         new Submission(
             UUID.randomUUID(),
-            Intake.HTTP,
+            intake,
             operation,
             caller.workspace(),
             id,
@@ -162,6 +203,125 @@ public final class NativeApi {
             dryRun,
             null,
             null));
+  }
+
+  /**
+   * {@code POST /datasources/{id}/rollback}: asks the store for the version that the body names.
+   */
+  public Statement version(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    new Query(request, Set.of()).check();
+    return byId("find-version", caller, path).with("version", wantedVersion(request));
+  }
+
+  private long wantedVersion(HttpRequest request) {
+    if (request.tooLarge()) {
+      throw Refusal.because(Reason.BODY_TOO_LARGE);
+    }
+    if (!request
+        .header("content-type")
+        .orElse("")
+        .toLowerCase(Locale.ROOT)
+        .startsWith("application/json")) {
+      throw Refusal.because(
+          Reason.UNSUPPORTED_MEDIA_TYPE, "The version is read as application/json.");
+    }
+    JsonNode body;
+    try {
+      body = json.readTree(request.body());
+    } catch (IOException e) {
+      throw Refusal.because(Reason.MALFORMED_BODY);
+    }
+    JsonNode version = body.path("version");
+    if (body.size() != 1 || !version.isIntegralNumber() || !version.canConvertToLong()) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD, "version", "Send {\"version\": n}, with a version of the history.");
+    }
+    return version.asLong();
+  }
+
+  /** Makes that version an update like any other: tested before it goes live again. */
+  public void rollback(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      Exchange exchange) {
+    DataSource former =
+        dataSources
+            .one(caller.workspace(), rows)
+            .orElseThrow(
+                () ->
+                    Refusal.because(
+                        Reason.NOT_FOUND, "There is no such version of this data source."));
+    submit(
+        exchange,
+        Intake.ROLLBACK,
+        caller,
+        Operation.UPDATE,
+        former.id(),
+        Update.to(former.settings()),
+        expectedVersion(request),
+        false);
+  }
+
+  /** {@code GET /datasources/{id}/history}. */
+  public Statement history(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path,
+      Exchange exchange) {
+    Query query = new Query(request, Set.of("_limit", "_start"));
+    int limit = query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
+    int before = query.number("_start", Integer.MAX_VALUE, 1, Integer.MAX_VALUE);
+    query.check();
+    exchange.setProperty("limit", limit);
+    return byId("list-history", caller, path)
+        .with("before", (long) before)
+        .with("limit", limit + 1);
+  }
+
+  /** One page of what happened, the latest first: names of changed fields, never values. */
+  public HttpAnswer remembered(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty("limit") int limit,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path)
+      throws IOException {
+    if (rows.isEmpty()) {
+      throw noSuchDataSource();
+    }
+    ArrayNode page = json.createArrayNode();
+    for (Map<String, Object> row : rows.subList(0, Math.min(limit, rows.size()))) {
+      ObjectNode node =
+          page.addObject()
+              .put("update_id", (String) row.get("update_id"))
+              .put("intake", (String) row.get("intake"))
+              .put("actor", (String) row.get("actor"))
+              .put("outcome", (String) row.get("state"))
+              .put("version", (Long) row.get("version"))
+              .put("reason", (String) row.get("reason"));
+      node.set("changed", tree(row.get("changed")));
+      node.set("report", tree(row.get("report")));
+      node.put("at", ((Timestamp) row.get("finished_at")).toInstant().toString());
+    }
+    Map<String, String> headers =
+        rows.size() <= limit
+            ? Map.of()
+            : Map.of(
+                "Link",
+                "</datasources/"
+                    + path.get("id")
+                    + "/history?_limit="
+                    + limit
+                    + "&_start="
+                    + rows.get(limit - 1).get("seq")
+                    + ">; rel=\"next\"");
+    return answers.json(200, page, headers);
+  }
+
+  private JsonNode tree(Object text) throws IOException {
+    return text == null ? null : json.readTree((String) text);
   }
 
   /** RFC 9110, section 13.1.1, for the strong tags that this API gives out. */

@@ -90,7 +90,7 @@ public final class Gate {
     if (submission.operation() == Operation.CREATE && current != null) {
       throw Refusal.because(Reason.ALREADY_EXISTS);
     }
-    if (submission.operation() == Operation.UPDATE && current == null) {
+    if (submission.operation() != Operation.CREATE && current == null) {
       throw Refusal.because(Reason.NOT_FOUND, "There is no data source with this id.");
     }
     if (submission.ifMatch() != null && submission.ifMatch() != current.version()) {

@@ -1,5 +1,6 @@
 package io.sluice.apply;
 
+import io.sluice.apply.Submission.Operation;
 import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Field;
@@ -25,7 +26,8 @@ import java.util.TreeMap;
 
 /**
  * Puts an update over what is stored and checks the whole: contract section 1. An update replaces
- * the document; only secrets, the driver and a pinned host key stay when they are left out.
+ * the document, where only secrets, the driver and a pinned host key stay when they are left out; a
+ * patch changes what it names.
  */
 final class Merge {
   private static final int SSH_DEFAULT_PORT = 22;
@@ -81,7 +83,12 @@ final class Merge {
     Map<Field, Object> values = new EnumMap<>(Field.class);
     Map<Field, Secret> secrets = new EnumMap<>(Field.class);
     secrets.putAll(stored.secrets());
-    if (submission.intake() == Intake.ZOHO) {
+    boolean patch = submission.operation() == Operation.PATCH;
+    SortedMap<String, String> options = new TreeMap<>();
+    if (patch) {
+      values.putAll(stored.values());
+      options.putAll(stored.options());
+    } else if (submission.intake() == Intake.ZOHO) {
       for (Field field : NOT_IN_CONFIG) {
         if (stored.values().containsKey(field)) {
           values.put(field, stored.values().get(field));
@@ -106,13 +113,14 @@ final class Merge {
     completeBastion(update, stored, values, errors);
     values.putIfAbsent(Field.SSL, false);
 
-    SortedMap<String, String> options = new TreeMap<>();
     update
         .options()
         .forEach(
             (name, change) -> {
               if (change instanceof Change.Set set) {
                 options.put(name, set.value().toString());
+              } else {
+                options.remove(name);
               }
             });
     Settings merged = new Settings(values, secrets, options);
@@ -158,10 +166,12 @@ final class Merge {
       boolean sameBastion =
           Objects.equals(values.get(Field.SSH_HOST), stored.values().get(Field.SSH_HOST))
               && Objects.equals(values.get(Field.SSH_PORT), stored.values().get(Field.SSH_PORT));
-      if (sameBastion
-          && !update.changes().containsKey(Field.SSH_HOST_KEY)
-          && stored.values().containsKey(Field.SSH_HOST_KEY)) {
-        values.put(Field.SSH_HOST_KEY, stored.values().get(Field.SSH_HOST_KEY));
+      if (!update.changes().containsKey(Field.SSH_HOST_KEY)) {
+        // The key belongs to the bastion: it stays with it, and goes with it.
+        values.remove(Field.SSH_HOST_KEY);
+        if (sameBastion && stored.values().containsKey(Field.SSH_HOST_KEY)) {
+          values.put(Field.SSH_HOST_KEY, stored.values().get(Field.SSH_HOST_KEY));
+        }
       }
       for (Field field : List.of(Field.SSH_HOST, Field.SSH_USERNAME)) {
         if (!values.containsKey(field)) {

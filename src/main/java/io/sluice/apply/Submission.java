@@ -41,6 +41,9 @@ public record Submission(
   /** What is to happen to the data source. */
   public enum Operation {
     CREATE,
-    UPDATE
+    /** The update replaces the document, except for secrets. */
+    UPDATE,
+    /** The update changes only what it names (RFC 7396). */
+    PATCH
   }
 }

@@ -36,6 +36,23 @@ public record Update(String id, Map<Field, Change> changes, SortedMap<String, Ch
     options = Collections.unmodifiableSortedMap(new TreeMap<>(options));
   }
 
+  /** The update that leads to these settings and to nothing else, whatever is stored. */
+  public static Update to(Settings settings) {
+    Map<Field, Change> changes = new EnumMap<>(Field.class);
+    for (Field field : Field.values()) {
+      if (settings.secret(field) != null) {
+        changes.put(field, new Change.Replace(settings.secret(field)));
+      } else if (settings.values().containsKey(field)) {
+        changes.put(field, new Change.Set(settings.values().get(field)));
+      } else {
+        changes.put(field, new Change.Clear());
+      }
+    }
+    SortedMap<String, Change> options = new TreeMap<>();
+    settings.options().forEach((name, value) -> options.put(name, new Change.Set(value)));
+    return new Update(null, changes, options);
+  }
+
   /** The text that was sent for a field, when one was. */
   public Optional<String> text(Field field) {
     return changes.get(field) instanceof Change.Set set
