@@ -279,10 +279,13 @@ class UnreadableBodyTest {
     Logger root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
     ListAppender<ILoggingEvent> lines = new ListAppender<>();
     lines.list = Collections.synchronizedList(new ArrayList<>());
+    Logger camel = (Logger) LoggerFactory.getLogger("org.apache.camel");
     Level before = root.getLevel();
+    Level camelBefore = camel.getLevel();
     lines.start();
     root.addAppender(lines);
     root.setLevel(Level.DEBUG);
+    camel.setLevel(Level.DEBUG);
     try {
       json().map(DecodeRoute::json).forEach(route::refusal);
       xml().map(DecodeRoute::xml).forEach(route::refusal);
@@ -293,6 +296,7 @@ class UnreadableBodyTest {
       route.update(DecodeRoute.form("password=" + CANARY));
     } finally {
       root.setLevel(before);
+      camel.setLevel(camelBefore);
       root.detachAppender(lines);
     }
     assertThat(lines.list).isNotEmpty();
