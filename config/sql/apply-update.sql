@@ -3,7 +3,7 @@
 -- of a queued update went to somebody else meanwhile.
 with lease as (
   select id from updates
-  where id = cast(:?updateId as uuid) and state = 'pending' and fence = cast(:?fence as bigint)
+  where id = cast(:?updateId as uuid) and state in ('pending', 'running') and fence = cast(:?fence as bigint)
   for update
 ), saved as (
   update data_sources
@@ -16,7 +16,7 @@ with lease as (
 ), history as (
   insert into data_source_versions
   select workspace_id, id, version, settings, secrets, cast(:?changed as jsonb),
-         cast(:?report as json), cast(:?updateId as uuid), published_at
+         cast(:?report as json), cast(:?updateId as uuid), published_at, created_by, :?actor
   from saved
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, version,

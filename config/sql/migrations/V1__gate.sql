@@ -50,13 +50,15 @@ create table data_source_versions (
   secrets      jsonb       not null,
   changed      jsonb       not null,
   report       json        not null,
-  update_id    uuid        not null,
+  update_id    uuid        not null unique,
   published_at timestamptz not null,
+  created_by   text        not null,
+  updated_by   text        not null,
   primary key (workspace_id, id, version)
 );
 
 -- Every update that was accepted: inbox, lease and receipt in one row. A Kafka record waits here as
--- 'pending'; a synchronous request appears with its outcome. The id is also the id of its event.
+-- 'pending'; a synchronous request appears with its outcome, or as 'running' when it has a key. The id is also the id of its event.
 create table updates (
   id             uuid primary key,
   seq            bigint generated always as identity,
@@ -64,8 +66,9 @@ create table updates (
   data_source_id text        not null,
   intake         text        not null,
   identity       text,                 -- what the sender calls this update; the same twice is one update
+  request_hash   text,                 -- keyed; tells a repeated request from another one
   actor          text        not null,
-  state          text        not null check (state in ('pending', 'applied', 'failed', 'dead')),
+  state          text        not null check (state in ('pending', 'running', 'applied', 'failed', 'dead')),
   payload        text,                 -- the record as it came, sealed; null once worked
   origin         jsonb,                -- topic, partition, offset and content type of a record
   attempts       integer     not null default 0,

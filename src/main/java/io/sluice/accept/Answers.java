@@ -47,9 +47,13 @@ public final class Answers {
   public HttpAnswer problem(
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught,
+      Exchange exchange) {
     if (caught instanceof Refusal refusal) {
-      return refused(request, disguised(refusal, caller));
+      HttpAnswer answer = refused(request, disguised(refusal, caller));
+      return exchange.getProperty(IdempotencyKeys.REPLAYED) == null
+          ? answer
+          : answer.with("Idempotent-Replayed", "true");
     }
     if (StoreFailure.isOutage(caught)) {
       LOG.atWarn().addKeyValue("request", request.id()).log("The store does not answer.");

@@ -1,5 +1,6 @@
 package io.sluice.accept;
 
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -15,6 +16,13 @@ public record HttpAnswer(int status, String contentType, byte[] body, Map<String
 
   public HttpAnswer {
     headers = Map.copyOf(headers);
+  }
+
+  /** The same answer with one more header. */
+  HttpAnswer with(String header, String value) {
+    Map<String, String> more = new HashMap<>(headers);
+    more.put(header, value);
+    return new HttpAnswer(status, contentType, body, more);
   }
 
   /** No body, as a 204 wants it. */

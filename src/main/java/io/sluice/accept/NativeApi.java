@@ -341,19 +341,29 @@ public final class NativeApi {
   }
 
   /** 200 with the document that is live now. */
-  public HttpAnswer updated(@Body Outcome outcome) {
-    return written(200, outcome.dataSource(), Map.of());
+  public HttpAnswer updated(@Body Outcome outcome, Exchange exchange) {
+    return marked(written(200, outcome.dataSource(), Map.of()), exchange);
+  }
+
+  private static HttpAnswer marked(HttpAnswer answer, Exchange exchange) {
+    return exchange.getProperty(IdempotencyKeys.REPLAYED) == null
+        ? answer
+        : answer.with("Idempotent-Replayed", "true");
   }
 
   /** 201 with the new document and its address. */
   public HttpAnswer created(
-      @Body Outcome outcome, @ExchangeProperty(Submission.PROPERTY) Submission submission) {
+      @Body Outcome outcome,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      Exchange exchange) {
     return submission.dryRun()
         ? written(200, outcome.dataSource(), Map.of())
-        : written(
-            201,
-            outcome.dataSource(),
-            Map.of("Location", "/datasources/" + outcome.dataSource().id()));
+        : marked(
+            written(
+                201,
+                outcome.dataSource(),
+                Map.of("Location", "/datasources/" + outcome.dataSource().id())),
+            exchange);
   }
 
   private HttpAnswer written(int status, DataSource dataSource, Map<String, String> headers) {

@@ -38,6 +38,22 @@ public record Submission(
         fence);
   }
 
+  /** The same submission under a claim that the store has granted. */
+  public Submission claimed(UUID claimedId, String claimedIdentity, Long claimedFence) {
+    return new Submission(
+        claimedId,
+        intake,
+        operation,
+        workspace,
+        id,
+        update,
+        actor,
+        ifMatch,
+        dryRun,
+        claimedIdentity,
+        claimedFence);
+  }
+
   /** What is to happen to the data source. */
   public enum Operation {
     CREATE,

@@ -11,6 +11,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.sluice.accept.Answers;
 import io.sluice.accept.Callers;
 import io.sluice.accept.HttpBoundary;
+import io.sluice.accept.IdempotencyKeys;
 import io.sluice.accept.Inbox;
 import io.sluice.accept.KafkaIntake;
 import io.sluice.accept.NativeApi;
@@ -169,6 +170,8 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("prober", prober);
     registry.bind(
         "native", new NativeApi(dataSources, drivers, events, answers, json, contract(), clock));
+    registry.bind(
+        "keys", new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease()));
     registry.bind("zoho", new ZohoApi(answers, json));
     registry.bind(
         "kafkaIntake", new KafkaIntake(vault, configuration.workspace(), deadLetters, json));

@@ -1,0 +1,175 @@
+package io.sluice.accept;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.apply.Outcome;
+import io.sluice.apply.Submission;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Report;
+import io.sluice.model.Secret;
+import io.sluice.secrets.Vault;
+import io.sluice.store.DataSources;
+import io.sluice.store.Statement;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.apache.camel.Body;
+import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
+
+/**
+ * The steps of {@code routes/25-apply-once}: an Idempotency-Key is taken before anything happens,
+ * and whoever comes with it later gets what became of the first request. A request that is refused
+ * before its test gives the key back, since nothing happened.
+ */
+public final class IdempotencyKeys {
+  /** The exchange property that marks an answer as remembered. */
+  static final String REPLAYED = "replayed";
+
+  private static final String CLAIMED = "keyClaimed";
+  private static final String TAKEN = "keyTaken";
+  private static final String HASH = "requestHash";
+
+  /** Visible ASCII, so that a key can be found again in a log or a table. */
+  private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
+
+  private final Vault vault;
+  private final DataSources dataSources;
+  private final ObjectMapper json;
+  private final Duration lease;
+
+  /**
+   * @param lease after this a claim whose owner has died is open to the same request
+   */
+  public IdempotencyKeys(Vault vault, DataSources dataSources, ObjectMapper json, Duration lease) {
+    this.vault = vault;
+    this.dataSources = dataSources;
+    this.json = json;
+    this.lease = lease;
+  }
+
+  /** Whether the request has a key. A dry run has no effect that could happen twice. */
+  public boolean given(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission) {
+    return request.header("idempotency-key").isPresent() && !submission.dryRun();
+  }
+
+  /** Takes the key for this request. */
+  public Statement claim(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      Exchange exchange) {
+    String key = request.header("idempotency-key").orElseThrow();
+    if (!KEY.matcher(key).matches()) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD,
+          "Idempotency-Key",
+          "An Idempotency-Key has 1 to 255 visible ASCII characters.");
+    }
+    Submission named =
+        submission.claimed(submission.updateId(), caller.token().id() + ":" + key, null);
+    exchange.setProperty(Submission.PROPERTY, named);
+    String hash = hash(request);
+    exchange.setProperty(HASH, hash);
+    return Statement.named("claim-key")
+        .with("updateId", named.updateId().toString())
+        .with("workspace", named.workspace())
+        .with("id", named.id())
+        .with("intake", named.intake().wireName())
+        .with("identity", named.identity())
+        .with("actor", named.actor())
+        .with("hash", hash)
+        .with("lease", lease.toMillis());
+  }
+
+  /** A body can hold secrets: what is kept of it is a keyed hash. */
+  private String hash(HttpRequest request) {
+    String content =
+        request.method()
+            + " "
+            + request.path()
+            + "?"
+            + request.query()
+            + "\n"
+            + request.header("content-type").orElse("")
+            + "\n"
+            + request.header("if-match").orElse("")
+            + "\n"
+            + Base64.getEncoder().encodeToString(request.body());
+    return vault.fingerprint(Secret.of(content));
+  }
+
+  /** Whose the key is. */
+  public void claimed(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      Exchange exchange) {
+    if (rows.isEmpty()) {
+      exchange.setProperty(TAKEN, true);
+    } else {
+      Submission claimed =
+          submission.claimed(
+              UUID.fromString((String) rows.get(0).get("id")),
+              submission.identity(),
+              ((Number) rows.get(0).get("fence")).longValue());
+      exchange.setProperty(Submission.PROPERTY, claimed);
+      exchange.setProperty(CLAIMED, claimed);
+    }
+  }
+
+  public boolean taken(Exchange exchange) {
+    return exchange.getProperty(TAKEN) != null;
+  }
+
+  /** Asks what became of the request that has the key. */
+  public Statement find(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
+    return Statement.named("find-key")
+        .with("workspace", submission.workspace())
+        .with("intake", submission.intake().wireName())
+        .with("identity", submission.identity());
+  }
+
+  /** The remembered outcome. */
+  public Outcome replay(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(HASH) String hash,
+      Exchange exchange)
+      throws JsonProcessingException {
+    if (rows.isEmpty()) {
+      // Given back between the two statements.
+      throw Refusal.because(Reason.UPDATE_IN_PROGRESS);
+    }
+    Map<String, Object> row = rows.get(0);
+    if (!hash.equals(row.get("request_hash"))) {
+      throw Refusal.because(Reason.KEY_REUSED);
+    }
+    if (row.get("state").equals("running")) {
+      throw Refusal.because(Reason.UPDATE_IN_PROGRESS);
+    }
+    exchange.setProperty(REPLAYED, true);
+    Report report = json.readValue((String) row.get("report"), Report.class);
+    if (!report.passed()) {
+      throw Refusal.ofTest(report);
+    }
+    return new Outcome(dataSources.read(submission.workspace(), row), report);
+  }
+
+  /** Gives the key back after a refusal that came before any test. Null: nothing to give back. */
+  public Statement forget(
+      @ExchangeProperty(CLAIMED) Submission claimed,
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+    boolean stored = caught instanceof Refusal refusal && refusal.report() != null;
+    return claimed == null || stored
+        ? null
+        : Statement.named("release-key")
+            .with("updateId", claimed.updateId().toString())
+            .with("fence", claimed.fence());
+  }
+}
