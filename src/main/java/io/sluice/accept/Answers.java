@@ -96,8 +96,11 @@ public final class Answers {
     }
     if (request.zoho()) {
       ZohoError error = ZohoError.of(refusal);
-      return new HttpAnswer(
-          error.httpStatus(), ZOHO_JSON_TYPE, bytes(zohoBody(error, refusal)), headers);
+      int zohoStatus =
+          refusal.reason().category() == Reason.Category.OVERLOAD
+              ? refusal.reason().httpStatus()
+              : error.httpStatus();
+      return new HttpAnswer(zohoStatus, ZOHO_JSON_TYPE, bytes(zohoBody(error, refusal)), headers);
     }
     int status = refusal.reason().httpStatus();
     boolean problem = request.header("accept").filter(a -> a.contains(PROBLEM_TYPE)).isPresent();
