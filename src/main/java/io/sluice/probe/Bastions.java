@@ -5,6 +5,7 @@ import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;
+import io.sluice.model.Secret;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -16,9 +17,12 @@ import java.security.PublicKey;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.sshd.client.ClientBuilder;
 import org.apache.sshd.client.SshClient;
 import org.apache.sshd.client.auth.keyboard.UserAuthKeyboardInteractiveFactory;
@@ -302,7 +306,7 @@ final class Bastions implements AutoCloseable {
         session.addPublicKeyIdentity(pair);
       }
     } else if (bastion.password() != null) {
-      session.addPasswordIdentity(bastion.password().reveal());
+      session.setPasswordIdentityProvider(offeredOnce(bastion.password()));
     }
     AuthFuture auth = session.auth();
     if (!auth.await(run.remaining())) {
@@ -320,6 +324,30 @@ final class Bastions implements AutoCloseable {
           null);
     }
     run.pass(null);
+  }
+
+  /**
+   * Servers offer a password login as {@code password} and as {@code keyboard-interactive}, and
+   * count a refusal for each. The first one that asks gets it.
+   */
+  private static PasswordIdentityProvider offeredOnce(Secret password) {
+    AtomicBoolean offered = new AtomicBoolean();
+    return context ->
+        () ->
+            new Iterator<>() {
+              @Override
+              public boolean hasNext() {
+                return !offered.get();
+              }
+
+              @Override
+              public String next() {
+                if (offered.getAndSet(true)) {
+                  throw new NoSuchElementException();
+                }
+                return password.reveal();
+              }
+            };
   }
 
   private static List<KeyPair> identities(

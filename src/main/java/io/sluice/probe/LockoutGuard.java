@@ -22,15 +22,8 @@ final class LockoutGuard {
 
   private final SecretKeySpec key;
   private final long windowNanos;
-  private final Map<String, Long> refusedUntil =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Long> eldest) {
-          return size() > MAX_REMEMBERED;
-        }
-      };
+  private final Map<String, Long> refusedUntil = bounded();
+  private final Map<String, Boolean> accepted = bounded();
 
   LockoutGuard(Duration window) {
     byte[] random = new byte[32];
@@ -72,7 +65,30 @@ final class LockoutGuard {
     mac.update(bytes);
   }
 
+  private static <V> Map<String, V> bounded() {
+    return new LinkedHashMap<>() {
+      private static final long serialVersionUID = 1L;
+
+      @Override
+      protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
+        return size() > MAX_REMEMBERED;
+      }
+    };
+  }
+
+  /** A server has let this login in. */
+  synchronized void accepted(String login) {
+    accepted.put(login, true);
+    refusedUntil.remove(login);
+  }
+
+  /** Whether a server has let this login in, the last time it was tried. */
+  synchronized boolean proven(String login) {
+    return accepted.containsKey(login);
+  }
+
   synchronized void refused(String login) {
+    accepted.remove(login);
     refusedUntil.remove(login);
     refusedUntil.put(login, System.nanoTime() + windowNanos);
   }

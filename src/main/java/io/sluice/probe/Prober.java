@@ -59,6 +59,10 @@ public final class Prober implements AutoCloseable {
   private final ProbeSettings settings;
   private final Clock clock;
   private final Turnstile turnstile;
+
+  /** Lets logins that no server has accepted yet through one by one, each for itself. */
+  private final Turnstile unproven;
+
   private final LockoutGuard guard;
   private final Watchdog watchdog;
   private final Bastions bastions;
@@ -75,6 +79,7 @@ public final class Prober implements AutoCloseable {
     this.settings = settings;
     this.clock = clock;
     this.turnstile = new Turnstile(settings.maxTests(), settings.maxTestsPerTarget());
+    this.unproven = new Turnstile(Integer.MAX_VALUE, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());
     this.watchdog = new Watchdog(settings);
     this.bastions = new Bastions(settings.strictHostKeys());
@@ -130,12 +135,20 @@ public final class Prober implements AutoCloseable {
       Bastions.pin(connection.bastion());
     }
 
+    String login =
+        guard.fingerprint(
+            path(bastion, connection),
+            host.text(),
+            connection.port(),
+            connection.username(),
+            connection.password());
     Runnable leave =
-        turnstile.enter(
+        enter(
+            login,
             path(bastion, connection) + host.text() + ":" + connection.port(),
             started + settings.queueWait().toNanos());
     TestRun run = new TestRun(connection, driver.get(), host, journal, settings, started);
-    Work work = new Work(run, call, jdbc.get(), bastion);
+    Work work = new Work(run, call, jdbc.get(), bastion, login);
     Watchdog.Watch watch = watchdog.watch(run);
     try {
       workers.execute(
@@ -153,6 +166,21 @@ public final class Prober implements AutoCloseable {
       throw Refusal.because(Reason.OVERLOADED);
     }
     return await(run);
+  }
+
+  /** Two tests with the same new password must not both find out that it is wrong. */
+  private Runnable enter(String login, String target, long deadlineNanos) {
+    Runnable alone = guard.proven(login) ? () -> {} : unproven.enter(login, deadlineNanos);
+    try {
+      Runnable leave = turnstile.enter(target, deadlineNanos);
+      return () -> {
+        leave.run();
+        alone.run();
+      };
+    } catch (Refusal e) {
+      alone.run();
+      throw e;
+    }
   }
 
   private static Tested await(TestRun run) {
@@ -253,15 +281,13 @@ public final class Prober implements AutoCloseable {
     private final String login;
     private final String bastionLogin;
 
-    Work(TestRun run, JdbcCall call, java.sql.Driver jdbc, HostName bastion) {
+    Work(TestRun run, JdbcCall call, java.sql.Driver jdbc, HostName bastion, String login) {
       this.run = run;
       this.call = call;
       this.jdbc = jdbc;
       this.bastion = bastion;
+      this.login = login;
       Connection c = run.connection();
-      login =
-          guard.fingerprint(
-              path(bastion, c), run.host().text(), c.port(), c.username(), c.password());
       bastionLogin =
           bastion == null
               ? null
@@ -396,6 +422,7 @@ public final class Prober implements AutoCloseable {
           throw run.fail(Reason.INTERNAL, null, null);
         }
         run.requireTls();
+        guard.accepted(login);
         run.pass(null);
         run.journal().passAlong(Name.DATABASE);
         run.begin(Name.QUERY);

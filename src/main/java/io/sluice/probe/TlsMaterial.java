@@ -6,10 +6,12 @@ import io.sluice.model.Secret;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.StringReader;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.MessageDigest;
+import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
@@ -18,17 +20,19 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import javax.net.ssl.KeyManager;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
 import org.bouncycastle.openssl.PEMEncryptedKeyPair;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
@@ -127,13 +131,7 @@ final class TlsMaterial {
     if (!belongTogether(key, certificates.get(0).getPublicKey())) {
       throw unusable(Field.KEYFILE, "The keyfile is not the certificate's private key.");
     }
-    KeyStore store = emptyStore();
-    char[] password = new char[0];
-    store.setKeyEntry("client", key, password, certificates.toArray(new Certificate[0]));
-    KeyManagerFactory factory =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    factory.init(store, password);
-    KeyManager[] managers = factory.getKeyManagers();
+    KeyManager[] managers = {new OneIdentity(certificates.toArray(new X509Certificate[0]), key)};
     KEYS.put(cacheKey, managers);
     return managers.clone();
   }
@@ -165,12 +163,15 @@ final class TlsMaterial {
   private static PrivateKey privateKey(Secret secret) throws Unusable {
     try (PEMParser parser = new PEMParser(new StringReader(secret.reveal()))) {
       JcaPEMKeyConverter converter = new JcaPEMKeyConverter();
+      // The JDK knows the algorithm by this name only.
+      converter.setAlgorithmMapping(X9ObjectIdentifiers.id_ecPublicKey, "EC");
       for (Object each = parser.readObject(); each != null; each = parser.readObject()) {
         if (each instanceof PrivateKeyInfo info) {
           return converter.getPrivateKey(info);
         }
         if (each instanceof PEMKeyPair pair) {
-          return converter.getKeyPair(pair).getPrivate();
+          // The public half may be missing, and is not needed.
+          return converter.getPrivateKey(pair.getPrivateKeyInfo());
         }
         if (each instanceof PEMEncryptedKeyPair || each instanceof PKCS8EncryptedPrivateKeyInfo) {
           throw unusable(
@@ -207,6 +208,53 @@ final class TlsMaterial {
 
   private static Unusable unusable(Field field, String hint) {
     return new Unusable(Reason.TLS_CLIENT_CERT_REFUSED, field, hint);
+  }
+
+  /**
+   * Shows the sender's certificate to every server that asks for one. The JDK's own manager would
+   * keep it back from a server that names other authorities, and the test would then blame the
+   * login.
+   */
+  private static final class OneIdentity extends X509ExtendedKeyManager {
+    private static final String ALIAS = "client";
+
+    private final X509Certificate[] chain;
+    private final PrivateKey key;
+
+    OneIdentity(X509Certificate[] chain, PrivateKey key) {
+      this.chain = chain;
+      this.key = key;
+    }
+
+    @Override
+    public String chooseClientAlias(String[] keyTypes, Principal[] issuers, Socket socket) {
+      return Arrays.asList(keyTypes).contains(key.getAlgorithm()) ? ALIAS : null;
+    }
+
+    @Override
+    public String[] getClientAliases(String keyType, Principal[] issuers) {
+      return new String[] {ALIAS};
+    }
+
+    @Override
+    public X509Certificate[] getCertificateChain(String alias) {
+      return chain.clone();
+    }
+
+    @Override
+    public PrivateKey getPrivateKey(String alias) {
+      return key;
+    }
+
+    @Override
+    public String[] getServerAliases(String keyType, Principal[] issuers) {
+      return new String[0];
+    }
+
+    @Override
+    public String chooseServerAlias(String keyType, Principal[] issuers, Socket socket) {
+      return null;
+    }
   }
 
   private static KeyStore emptyStore() throws GeneralSecurityException {

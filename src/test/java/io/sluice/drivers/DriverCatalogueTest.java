@@ -1,0 +1,81 @@
+package io.sluice.drivers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DriverCatalogueTest {
+  private static final Path SHIPPED = Path.of("config/drivers");
+
+  @ParameterizedTest
+  @CsvSource({
+    "mysql, mysql",
+    "MariaDB, mariadb",
+    "postgre, postgresql",
+    "postgres, postgresql",
+    "postgresql, postgresql",
+    "sqlserver, sqlserver"
+  })
+  void theShippedDriversAnswerToTheirNames(String name, String id) throws IOException {
+    assertThat(DriverCatalogue.load(SHIPPED).named(name)).map(Driver::id).contains(id);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "MYSQL, mysql",
+    "amazon aurora mysql, mysql",
+    "MEMSQL, mysql",
+    "MARIADB, mariadb",
+    "POSTGRESQL, postgresql",
+    "AMAZON AURORA POSTGRESQL, postgresql",
+    "SQLSERVER, sqlserver"
+  })
+  void theShippedDriversServeZohosDatabaseTypes(String type, String id) throws IOException {
+    assertThat(DriverCatalogue.load(SHIPPED).forZoho(type)).map(Driver::id).contains(id);
+  }
+
+  @Test
+  void anUnknownNameIsNoDriver() throws IOException {
+    assertThat(DriverCatalogue.load(SHIPPED).named("dbase")).isEmpty();
+    assertThat(DriverCatalogue.load(SHIPPED).forZoho("PERVASIVE")).isEmpty();
+  }
+
+  @Test
+  void everyProblemOfEveryFileIsNamedAtOnce(@TempDir Path directory) throws IOException {
+    String good = Files.readString(SHIPPED.resolve("mysql.yaml"));
+    Files.writeString(
+        directory.resolve("mysql.yaml"),
+        good.replace("defaultPort: 3306", "defaultPort: 0")
+            .replace("title: MySQL", "titel: MySQL")
+            .replace("reason: DATABASE_NOT_FOUND", "reason: LOST"));
+    Files.writeString(directory.resolve("other.yaml"), good);
+    Files.writeString(directory.resolve("twice.yaml"), "id: twice\nid: twice\n");
+
+    assertThatThrownBy(() -> DriverCatalogue.load(directory))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(
+            "mysql.yaml: defaultPort",
+            "mysql.yaml: title must",
+            "mysql.yaml: titel is not a known key",
+            "mysql.yaml: errors[8].reason",
+            "other.yaml: id must be the file's name",
+            "twice.yaml");
+  }
+
+  @Test
+  void aNameBelongsToOneDriver(@TempDir Path directory) throws IOException {
+    String good = Files.readString(SHIPPED.resolve("mysql.yaml"));
+    Files.writeString(directory.resolve("mysql.yaml"), good);
+    Files.writeString(directory.resolve("twin.yaml"), good.replace("id: mysql", "id: twin"));
+
+    assertThatThrownBy(() -> DriverCatalogue.load(directory))
+        .hasMessageContaining("Zoho type MYSQL also belongs to mysql");
+  }
+}

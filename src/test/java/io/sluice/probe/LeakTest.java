@@ -1,0 +1,118 @@
+package io.sluice.probe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.servers.MuteServer;
+import io.sluice.servers.SshServer;
+import io.sluice.servers.ToxicProxy;
+import io.sluice.servers.ToxicProxy.Direction;
+import java.io.File;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+/** Nothing is left behind by a test, however it ended. */
+class LeakTest {
+  private static long threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(
+            thread ->
+                thread.getName().startsWith("probe-") || thread.getName().contains("SshClient"))
+        .count();
+  }
+
+  private static int openFiles() {
+    String[] files = new File("/proc/self/fd").list();
+    return files == null ? 0 : files.length;
+  }
+
+  @Test
+  void socketsThreadsAndPlacesReturnToTheBaseline() {
+    try (SshServer bastion = SshServer.setup().user("hop", "hop").start();
+        MuteServer mute = MuteServer.start();
+        ToxicProxy cut =
+            ToxicProxy.to(Targets.HOST, Targets.port("mariadb"))
+                .resetAfter(Direction.TO_CLIENT, 90)) {
+      try (Prober warm =
+          new Prober(
+              Probe.DRIVERS,
+              Probe.LOOPBACK,
+              Probe.impatient(Duration.ofMillis(500), Duration.ofSeconds(2)))) {
+        round(warm, bastion, mute, cut);
+      }
+      Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> threads() == 0);
+      int files = openFiles();
+      try (Prober prober =
+          new Prober(
+              Probe.DRIVERS,
+              Probe.LOOPBACK,
+              Probe.impatient(Duration.ofMillis(500), Duration.ofSeconds(2)))) {
+        for (int i = 0; i < 5; i++) {
+          round(prober, bastion, mute, cut);
+        }
+        Awaitility.await()
+            .atMost(Duration.ofSeconds(10))
+            .until(() -> bastion.open() == 0 && cut.open() == 0);
+      }
+      Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> threads() == 0);
+      // The mute server keeps its own side of each connection open.
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(
+              () -> assertThat(openFiles() - mute.connections()).isLessThanOrEqualTo(files + 3));
+    }
+  }
+
+  private static void round(Prober prober, SshServer bastion, MuteServer mute, ToxicProxy cut) {
+    for (String driver : List.of("mariadb", "mysql", "postgresql")) {
+      prober.test(Targets.good(driver).tls(Targets.CA.certificatePem()).build());
+      prober.test(Targets.good(driver).login(Targets.USER, "wrong").build());
+      prober.test(Targets.at(driver, mute.host(), mute.port()).build());
+    }
+    prober.test(Targets.at("mariadb", cut.host(), cut.port()).build());
+    prober.test(
+        Targets.good("mariadb")
+            .via(bastion.host(), bastion.port(), "hop", "hop", null, null, true)
+            .build());
+    prober.test(
+        Targets.at("postgresql", mute.host(), mute.port())
+            .via(bastion.host(), bastion.port(), "hop", "hop", null, null, true)
+            .build());
+  }
+
+  @Test
+  void aWrongPasswordThatIsSentTwiceAtOnceIsTriedOnce() {
+    ExecutorService callers = Executors.newCachedThreadPool();
+    try (Prober prober = Probe.prober();
+        ToxicProxy proxy =
+            ToxicProxy.to(Targets.HOST, Targets.port("mariadb")).latency(Duration.ofMillis(20))) {
+      Probe.Target wrong =
+          Targets.at("mariadb", proxy.host(), proxy.port()).login(Targets.USER, "wrong");
+      List<CompletableFuture<Reason>> ends = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        ends.add(
+            CompletableFuture.supplyAsync(
+                () -> {
+                  try {
+                    return prober.test(wrong.build()).report().reason();
+                  } catch (Refusal e) {
+                    return e.reason();
+                  }
+                },
+                callers));
+      }
+      List<Reason> reasons = ends.stream().map(CompletableFuture::join).toList();
+      assertThat(reasons).filteredOn(reason -> reason == Reason.AUTH_FAILED).hasSize(1);
+      assertThat(proxy.connections()).isEqualTo(1);
+    } finally {
+      callers.shutdownNow();
+    }
+  }
+}

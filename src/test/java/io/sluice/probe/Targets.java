@@ -1,0 +1,80 @@
+package io.sluice.probe;
+
+import io.sluice.servers.MariaDbServer;
+import io.sluice.servers.PostgresServer;
+import io.sluice.servers.TestCa;
+import java.util.UUID;
+
+/** Database servers with TLS, users and a database, one of each for all tests of the package. */
+final class Targets {
+  static final String HOST = "127.0.0.1";
+  static final TestCa CA = TestCa.create("Good CA");
+  static final TestCa CLIENTS = TestCa.create("Clients CA");
+  static final String USER = "alice";
+  static final String PASSWORD = "pw-" + UUID.randomUUID();
+
+  private Targets() {}
+
+  private static final class Maria {
+    static final MariaDbServer SERVER = start();
+
+    private static MariaDbServer start() {
+      MariaDbServer server =
+          MariaDbServer.setup().tls(CA.server(HOST, "localhost")).clientCa(CLIENTS).start();
+      Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close-targets"));
+      server.createUser(USER, PASSWORD);
+      server.createDatabase("shop", USER);
+      server.execute("create database secret");
+      server.execute(
+          "create user 'crowd'@'%' identified by '" + PASSWORD + "' with max_user_connections 1");
+      server.execute("grant all on shop.* to 'crowd'@'%'");
+      return server;
+    }
+  }
+
+  private static final class Postgres {
+    static final PostgresServer SERVER = start();
+
+    private static PostgresServer start() {
+      PostgresServer server =
+          PostgresServer.setup()
+              .tls(CA.server(HOST, "localhost"))
+              .clientCa(CLIENTS)
+              .hba("hostssl all certified 127.0.0.1/32 scram-sha-256 clientcert=verify-ca")
+              .hba("host all clear 127.0.0.1/32 password")
+              .start();
+      Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close-targets"));
+      server.createUser(USER, PASSWORD);
+      server.createUser("certified", PASSWORD);
+      server.createUser("clear", PASSWORD);
+      server.createUser("crowd", PASSWORD);
+      server.execute("alter user crowd connection limit 1");
+      server.createDatabase("shop", USER);
+      server.execute("create database secret");
+      server.execute("revoke connect on database secret from public");
+      return server;
+    }
+  }
+
+  static MariaDbServer maria() {
+    return Maria.SERVER;
+  }
+
+  static PostgresServer postgres() {
+    return Postgres.SERVER;
+  }
+
+  static int port(String driver) {
+    return driver.equals("postgresql") ? postgres().port() : maria().port();
+  }
+
+  /** The good connection of a driver, without TLS. */
+  static Probe.Target good(String driver) {
+    return at(driver, HOST, port(driver));
+  }
+
+  /** The good login at another address, such as a proxy's. */
+  static Probe.Target at(String driver, String host, int port) {
+    return Probe.target(driver, host, port).login(USER, PASSWORD).database("shop");
+  }
+}
