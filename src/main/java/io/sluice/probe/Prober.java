@@ -506,6 +506,12 @@ public final class Prober implements AutoCloseable {
       boolean started = run.tlsOutcome().started();
       if (!started && cause(e, IOException.class) == null) {
         run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
+      } else if (run.tlsOutcome().serverVerified()
+          && run.connection().tls().certificate() != null
+          && cause(e, IOException.class) != null) {
+        // What is left of the handshake is the client's certificate. Its refusal often shows as a
+        // cut only: the server closes while the rest of the handshake is still being written.
+        run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
       } else if (!started || alert == null) {
         run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
       } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {

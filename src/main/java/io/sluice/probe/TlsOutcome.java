@@ -6,6 +6,7 @@ import io.sluice.model.Reason;
 /** What the TLS hooks saw of a handshake. Written and read by the worker's thread only. */
 final class TlsOutcome {
   private boolean started;
+  private boolean serverVerified;
   private Reason reason;
   private Field field;
   private String hint;
@@ -17,6 +18,15 @@ final class TlsOutcome {
   /** Whether the server agreed to TLS, so that the handshake began. */
   boolean started() {
     return started;
+  }
+
+  void serverVerified(boolean verified) {
+    serverVerified = verified;
+  }
+
+  /** Whether the server's certificate and name have been accepted. */
+  boolean serverVerified() {
+    return serverVerified;
   }
 
   /** Notes why the handshake will fail; the first reason stands. */

@@ -96,6 +96,7 @@ final class VerifiedTls {
         throws CertificateException {
       try {
         jdk.checkServerTrusted(chain, authType, socket);
+        outcome.serverVerified(true);
       } catch (CertificateException e) {
         outcome.refuse(kind(chain, authType, e), null, null);
         throw e;

@@ -211,8 +211,7 @@ class HostileServerTest {
     String words = "words-of-the-server";
     byte[] error =
         driver.equals("postgresql")
-            ? ("E\0\0\0(SFATAL\0C28P01\0M" + words + "\0\0")
-                .getBytes(StandardCharsets.ISO_8859_1)
+            ? ("E\0\0\0(SFATAL\0C28P01\0M" + words + "\0\0").getBytes(StandardCharsets.ISO_8859_1)
             : FakeMysql.packet(
                 0, ("\u00ff\u0015\u0004#28000" + words).getBytes(StandardCharsets.ISO_8859_1));
     try (MuteServer server = MuteServer.greeting(error)) {

@@ -20,6 +20,8 @@ import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.bouncycastle.asn1.DERBitString;
+import org.bouncycastle.asn1.sec.SECObjectIdentifiers;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x500.X500NameBuilder;
 import org.bouncycastle.asn1.x500.style.BCStyle;
@@ -30,6 +32,7 @@ import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.CertIOException;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
@@ -298,6 +301,23 @@ public final class TestCa {
      * BEGIN EC PRIVATE KEY}). Ed25519 has none.
      */
     public String keyTraditionalPem() {
+      if (key() instanceof java.security.interfaces.ECPrivateKey ec) {
+        // With curve and public half, as OpenSSL writes it; the JDK's own encoding has neither.
+        byte[] point =
+            SubjectPublicKeyInfo.getInstance(keys.getPublic().getEncoded())
+                .getPublicKeyData()
+                .getBytes();
+        try {
+          return pem(
+              new PemObject(
+                  "EC PRIVATE KEY",
+                  new org.bouncycastle.asn1.sec.ECPrivateKey(
+                          256, ec.getS(), new DERBitString(point), SECObjectIdentifiers.secp256r1)
+                      .getEncoded()));
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
       return pem(miscellaneous(key()));
     }
 
