@@ -1,4 +1,5 @@
--- The next events to publish, for the one instance that holds the publisher's lease.
+-- The next records to publish, for the one instance that holds the publisher's lease: either events
+-- or dead letters, so that a topic which is missing or refuses does not hold up the other.
 with mine as (
   insert into leases (name, owner, lease_until)
   values ('outbox', :?owner, now() + cast(:?lease as bigint) * interval '1 millisecond')
@@ -10,5 +11,6 @@ with mine as (
 select o.seq, o.topic, o.record_key, o.headers::text as headers, o.body
 from outbox o, mine
 where o.published_at is null
+  and (o.topic = :?deadLetterTopic) = cast(:?deadLetters as boolean)
 order by o.seq
 limit :?limit

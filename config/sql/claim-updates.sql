@@ -1,21 +1,25 @@
 -- Takes waiting updates, the oldest of each data source only, so that one is worked after the other.
--- A lease that ran out is taken over; the fence makes the former owner's commit void.
+-- A lease that ran out is taken over; the fence makes the former owner's commit void. What this
+-- instance itself gave up on when the store was away ("returned", as id:fence) it need not wait for,
+-- and it was no attempt.
 with head as (
   select distinct on (workspace_id, data_source_id) id
   from updates
   where state = 'pending'
   order by workspace_id, data_source_id, seq
 ), free as (
-  select u.id
+  select u.id, u.id || ':' || u.fence = any (string_to_array(:?returned, ',')) as returned
   from updates u join head using (id)
-  where u.state = 'pending' and (u.lease_until is null or u.lease_until < now())
+  where u.state = 'pending'
+    and (u.lease_until is null or u.lease_until < now()
+         or u.id || ':' || u.fence = any (string_to_array(:?returned, ',')))
   order by u.seq
   limit :?limit
   for update of u skip locked
 )
 update updates u
 set lease_until = now() + cast(:?lease as bigint) * interval '1 millisecond',
-    fence = u.fence + 1, attempts = u.attempts + 1
+    fence = u.fence + 1, attempts = u.attempts + case when free.returned then 0 else 1 end
 from free
 where u.id = free.id
 returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.identity, u.actor, u.payload,

@@ -15,12 +15,14 @@ import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.secrets.Vault;
 import io.sluice.store.Statement;
+import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Body;
@@ -51,6 +53,9 @@ public final class Inbox {
   private final ObjectMapper json;
   private final Semaphore idle;
   private final Duration lease;
+
+  /** Leases that this instance gave up on while the store was away, and since when. */
+  private final Map<String, Long> returned = new ConcurrentHashMap<>();
 
   /** One claimed update. */
   record Ticket(Submission submission, JsonNode origin, int attempts) {}
@@ -87,7 +92,12 @@ public final class Inbox {
       wanted = 1 + idle.drainPermits();
     }
     exchange.setProperty(WANTED, wanted);
-    return Statement.named("claim-updates").with("limit", wanted).with("lease", lease.toMillis());
+    long now = System.nanoTime();
+    returned.values().removeIf(since -> now - since > lease.toNanos());
+    return Statement.named("claim-updates")
+        .with("limit", wanted)
+        .with("lease", lease.toMillis())
+        .with("returned", String.join(",", returned.keySet()));
   }
 
   /** What was claimed, oldest first. */
@@ -95,9 +105,15 @@ public final class Inbox {
       @Body List<Map<String, Object>> rows, Exchange exchange) {
     idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
     exchange.setProperty(CLAIMED, rows);
+    rows.forEach(
+        r -> returned.remove(lease(r.get("id"), ((Number) r.get("fence")).longValue() - 1)));
     return rows.stream()
         .sorted(Comparator.comparingLong(r -> ((Number) r.get("seq")).longValue()))
         .toList();
+  }
+
+  private static String lease(Object updateId, long fence) {
+    return updateId + ":" + fence;
   }
 
   /** The worker is idle again. */
@@ -205,10 +221,21 @@ public final class Inbox {
         .log("The queue cannot be read now.");
   }
 
-  /** A fault of this service: the lease runs out, and the update is tried again. */
+  /**
+   * The store went away: the update is taken up as soon as it is back. Or a fault of this service:
+   * the lease runs out, and the update is tried again.
+   */
   public void failed(
       @ExchangeProperty(TICKET) Ticket ticket,
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Throwable caught) {
+    if (ticket != null && StoreFailure.isOutage(caught)) {
+      Submission submission = ticket.submission();
+      returned.put(lease(submission.updateId(), submission.fence()), System.nanoTime());
+      LOG.atInfo()
+          .addKeyValue("update", submission.updateId())
+          .log("The store went away; an update waits for it.");
+      return;
+    }
     LOG.atError()
         .addKeyValue("update", ticket == null ? null : ticket.submission().updateId())
         .setCause(caught)

@@ -5,12 +5,15 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.decode.CloudEventDecoder;
 import io.sluice.decode.KafkaRecord;
 import io.sluice.decode.KafkaUpdate;
+import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.secrets.Vault;
 import io.sluice.store.Statement;
+import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -31,6 +34,7 @@ import org.slf4j.LoggerFactory;
 public final class KafkaIntake {
   private static final Logger LOG = LoggerFactory.getLogger(KafkaIntake.class);
   private static final String COMMIT = "commit";
+  private static final String RECORD = "record";
 
   private final CloudEventDecoder decoder = new CloudEventDecoder();
   private final Vault vault;
@@ -60,40 +64,67 @@ public final class KafkaIntake {
     }
     message.removeHeaders("*");
     message.setBody(null);
-    UUID updateId = UUID.randomUUID();
-    Statement statement =
-        Statement.named("accept-record")
-            .with("updateId", updateId.toString())
-            .with("workspace", workspace)
-            .with("actor", "kafka:" + record.topic());
-    ObjectNode origin =
-        json.createObjectNode()
-            .put("topic", record.topic())
-            .put("partition", record.partition())
-            .put("offset", record.offset());
+    exchange.setProperty(RECORD, record);
+    KafkaUpdate update;
     try {
-      KafkaUpdate update = decoder.decode(record);
-      return statement
-          .with("id", update.id())
-          .with("identity", update.identity())
-          .with("origin", origin.put("contentType", update.encoded().contentType()).toString())
-          .with("payload", vault.sealBytes(update.encoded().bytes(), updateId.toString()));
+      update = decoder.decode(record);
     } catch (Refusal refusal) {
-      LOG.atInfo()
-          .addKeyValue("partition", record.partition())
-          .addKeyValue("offset", record.offset())
-          .addKeyValue("reason", refusal.reason())
-          .log("A record cannot be read and goes to the dead letters.");
-      return deadLetters.in(
-          new Statement("dead-letter-record", statement.parameters())
-              .with("identity", "dead:" + record)
-              .with("origin", origin.toString())
-              .with("reason", refusal.reason().name()),
-          new Letter(
-              record.topic(), record.partition(), record.offset(), record.key(), record.value(), 1),
-          "accept-kafka",
-          refusal.reason());
+      return deadLetter(record, refusal.reason());
+    } catch (RuntimeException | StackOverflowError fault) {
+      // A fault of this service, but one that the same record would cause again.
+      LOG.atError().setCause(fault).log("A record could not be read.");
+      return deadLetter(record, Reason.INTERNAL);
     }
+    Statement statement = statement("accept-record", record);
+    String updateId = (String) statement.parameters().get("updateId");
+    String origin = origin(record).put("contentType", update.encoded().contentType()).toString();
+    return statement
+        .with("id", update.id())
+        // Senders count for each data source on its own.
+        .with("identity", update.id() + "/" + update.identity())
+        .with("origin", origin)
+        .with("payload", vault.sealBytes(update.encoded().bytes(), updateId));
+  }
+
+  private Statement statement(String name, KafkaRecord record) {
+    return Statement.named(name)
+        .with("updateId", UUID.randomUUID().toString())
+        .with("workspace", workspace)
+        .with("actor", "kafka:" + record.topic());
+  }
+
+  private ObjectNode origin(KafkaRecord record) {
+    return json.createObjectNode()
+        .put("topic", record.topic())
+        .put("partition", record.partition())
+        .put("offset", record.offset());
+  }
+
+  private Statement deadLetter(KafkaRecord record, Reason reason) {
+    LOG.atInfo()
+        .addKeyValue("partition", record.partition())
+        .addKeyValue("offset", record.offset())
+        .addKeyValue("reason", reason)
+        .log("A record cannot be read and goes to the dead letters.");
+    return deadLetters.in(
+        statement("dead-letter-record", record)
+            .with("identity", "dead:" + record)
+            .with("origin", origin(record).toString())
+            .with("reason", reason.name()),
+        new Letter(
+            record.topic(), record.partition(), record.offset(), record.key(), record.value(), 1),
+        "accept-kafka",
+        reason);
+  }
+
+  /** Whether the store would refuse the record whenever it comes. */
+  public boolean unstorable(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) SQLException failure) {
+    return StoreFailure.isOfTheValue(failure);
+  }
+
+  /** The dead letter of a record that the store refuses. */
+  public Statement refuse(@ExchangeProperty(RECORD) KafkaRecord record) {
+    return deadLetter(record, Reason.INTERNAL);
   }
 
   private static KafkaRecord record(Message message) {

@@ -57,7 +57,7 @@ public final class CloudEventDecoder {
       throw Refusal.because(
           Reason.UNSUPPORTED_MEDIA_TYPE, "A CloudEvent is read in JSON format, one per record.");
     }
-    Encoded encoded = new Encoded(record.value(), contentType, Encoded.Api.NATIVE, key);
+    Encoded encoded = encoded(record.value(), contentType, key);
     if (headers.containsKey(ATTRIBUTE_PREFIX + "specversion")
         || headers.containsKey(ATTRIBUTE_PREFIX + "type")) {
       return new KafkaUpdate(
@@ -67,6 +67,16 @@ public final class CloudEventDecoder {
         headers.getOrDefault(
             ATTRIBUTE_PREFIX + "id", headers.getOrDefault(IDEMPOTENCY_KEY, record.toString()));
     return new KafkaUpdate(key, identity(identity), encoded);
+  }
+
+  /** What waits in the queue: of a length that can be worked, and a content type without frills. */
+  private static Encoded encoded(byte[] body, String contentType, String key) {
+    MediaType.of(contentType, Encoded.Api.NATIVE);
+    if (body.length > Encoded.MAX_BYTES) {
+      throw Refusal.because(Reason.BODY_TOO_LARGE);
+    }
+    String essence = MediaType.essence(contentType).orElseThrow();
+    return new Encoded(body, essence, Encoded.Api.NATIVE, key);
   }
 
   private static String key(byte[] bytes) {
@@ -115,8 +125,7 @@ public final class CloudEventDecoder {
     String identity = checkedId(key, name -> attribute(event, name));
     String dataType = attribute(event, "datacontenttype");
     String contentType = dataType == null ? JSON : dataType;
-    return new KafkaUpdate(
-        key, identity, new Encoded(data(event, contentType), contentType, Encoded.Api.NATIVE, key));
+    return new KafkaUpdate(key, identity, encoded(data(event, contentType), contentType, key));
   }
 
   private Document read(byte[] value) {

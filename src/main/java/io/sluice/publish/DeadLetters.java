@@ -1,6 +1,7 @@
 package io.sluice.publish;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Reason;
 import io.sluice.store.Statement;
 import java.nio.charset.StandardCharsets;
@@ -10,9 +11,16 @@ import java.util.HexFormat;
 
 /**
  * Writes dead letters: same key, headers that say where the record stood and why it is here, and of
- * its value only length and SHA-256, since what cannot be read cannot be stripped of its secrets.
+ * its value only length and SHA-256, since what cannot be read cannot be stripped of its secrets. A
+ * key that no data source can have is described in the same way.
  */
 public final class DeadLetters {
+  /**
+   * The longest key that is repeated, in bytes. A record can be all key, and with the headers it
+   * would be too large for the broker: nothing behind it could be published.
+   */
+  static final int MAX_KEY = 1024;
+
   private final ObjectMapper json;
   private final String topic;
 
@@ -48,13 +56,18 @@ public final class DeadLetters {
             .put("content-type", "application/json")
             .toString();
     byte[] value = letter.value() == null ? new byte[0] : letter.value();
-    String body =
-        json.createObjectNode().put("length", value.length).put("sha256", sha256(value)).toString();
+    ObjectNode body =
+        json.createObjectNode().put("length", value.length).put("sha256", sha256(value));
+    byte[] key = letter.key();
+    if (key != null && key.length > MAX_KEY) {
+      body.put("keyLength", key.length).put("keySha256", sha256(key));
+      key = null;
+    }
     return statement
         .with("topic", topic)
-        .with("key", letter.key())
+        .with("key", key)
         .with("headers", headers)
-        .with("body", body.getBytes(StandardCharsets.UTF_8));
+        .with("body", body.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static String sha256(byte[] value) {

@@ -4,11 +4,15 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.store.Statement;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -22,49 +26,123 @@ import org.slf4j.LoggerFactory;
 /**
  * The steps of {@code routes/60-publish-events}: the waiting events as Kafka records, a batch at a
  * time. The topic and key of a record come from its row and from nowhere else.
+ *
+ * <p>Used by one route, which does one step after the other.
  */
 public final class Outbox {
   private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
-  private static final String CLAIMED = "claimed";
+  private static final String EMPTY_CLAIMS = "emptyClaims";
+  private static final String ROUND = "round";
+
+  /** Events and dead letters are claimed in turn. */
+  private static final int KINDS = 2;
+
   private static final TypeReference<Map<String, String>> HEADERS = new TypeReference<>() {};
 
   /** One publisher among the instances that share a store. */
   private final String owner = UUID.randomUUID().toString();
 
   private final ObjectMapper json;
+  private final String deadLetterTopic;
   private final int batch;
   private final Duration lease;
+
+  /** What the broker has, and the store does not know that yet. */
+  private final Set<Long> acknowledged = new ConcurrentSkipListSet<>();
+
+  private volatile boolean deadLetters;
   private volatile boolean failing;
 
   /**
+   * @param deadLetterTopic the topic that must not hold up the others
    * @param batch events per delivery, which a crash may repeat
    * @param lease for so long this instance stays the publisher without a sign of life
    */
-  public Outbox(ObjectMapper json, int batch, Duration lease) {
+  public Outbox(ObjectMapper json, String deadLetterTopic, int batch, Duration lease) {
     this.json = json;
+    this.deadLetterTopic = deadLetterTopic;
     this.batch = batch;
     this.lease = lease;
   }
 
-  /** Whether the last batch was full, so that there may be more. */
+  /**
+   * Whether something may still wait: true until neither events nor dead letters were found. A
+   * service that stops takes no more, but says what it has sent.
+   */
   public boolean more(Exchange exchange) {
-    List<?> claimed = exchange.getProperty(CLAIMED, List.class);
-    return claimed == null || claimed.size() == batch;
+    return unmarked()
+        || (exchange.getProperty(EMPTY_CLAIMS, 0, Integer.class) < KINDS && running(exchange));
   }
 
-  public Statement claim() {
+  private static boolean running(Exchange exchange) {
+    return exchange.getContext().getStatus().isStarted();
+  }
+
+  /** Whether the broker has records of which the store does not know that. */
+  public boolean unmarked() {
+    return !acknowledged.isEmpty();
+  }
+
+  public Statement mark(Exchange exchange) {
+    List<Long> seqs = List.copyOf(acknowledged);
+    exchange.setProperty(ROUND, seqs);
+    return Statement.named("mark-published")
+        .with("seqs", seqs.stream().map(String::valueOf).collect(Collectors.joining(",")));
+  }
+
+  /** The store knows. */
+  public void marked(@ExchangeProperty(ROUND) List<Long> seqs) {
+    acknowledged.removeAll(seqs);
+  }
+
+  public Statement claim(Exchange exchange) {
     return Statement.named("claim-outbox")
         .with("owner", owner)
         .with("lease", lease.toMillis())
-        .with("limit", batch);
+        .with("deadLetterTopic", deadLetterTopic)
+        .with("deadLetters", deadLetters)
+        .with("limit", running(exchange) ? batch : 0);
   }
 
-  /** The rows as messages, in their order. */
-  public List<Message> records(@Body List<Map<String, Object>> rows, Exchange exchange)
+  /**
+   * The rows in rounds: the first row alone, which finds out whether the broker is there; then the
+   * first of each key, then the second, and so on.
+   */
+  public List<List<Map<String, Object>>> rounds(
+      @Body List<Map<String, Object>> rows, Exchange exchange) {
+    int empty = exchange.getProperty(EMPTY_CLAIMS, 0, Integer.class);
+    exchange.setProperty(EMPTY_CLAIMS, rows.isEmpty() ? empty + 1 : 0);
+    if (rows.isEmpty()) {
+      deadLetters = !deadLetters;
+      return List.of();
+    }
+    List<List<Map<String, Object>>> rounds = new ArrayList<>();
+    rounds.add(List.of(rows.get(0)));
+    Map<ByteBuffer, Integer> last = new HashMap<>();
+    last.put(key(rows.get(0)), 0);
+    for (Map<String, Object> row : rows.subList(1, rows.size())) {
+      int round = last.merge(key(row), 1, Integer::sum);
+      if (round == rounds.size()) {
+        rounds.add(new ArrayList<>());
+      }
+      rounds.get(round).add(row);
+    }
+    return rounds;
+  }
+
+  /** Records without a key have no order among each other, but one is as good as any. */
+  private static ByteBuffer key(Map<String, Object> row) {
+    byte[] key = (byte[]) row.get("record_key");
+    return ByteBuffer.wrap(key == null ? new byte[0] : key);
+  }
+
+  /** One round as messages. */
+  public List<Message> records(@Body List<Map<String, Object>> round, Exchange exchange)
       throws JsonProcessingException {
-    exchange.setProperty(CLAIMED, rows);
-    List<Message> records = new ArrayList<>(rows.size());
-    for (Map<String, Object> row : rows) {
+    exchange.setProperty(
+        ROUND, round.stream().map(r -> ((Number) r.get("seq")).longValue()).toList());
+    List<Message> records = new ArrayList<>(round.size());
+    for (Map<String, Object> row : round) {
       Message message = new DefaultMessage(exchange.getContext());
       message.setBody(row.get("body"));
       message.setHeader(KafkaConstants.OVERRIDE_TOPIC, row.get("topic"));
@@ -77,24 +155,18 @@ public final class Outbox {
     return records;
   }
 
-  public boolean any(@ExchangeProperty(CLAIMED) List<?> claimed) {
-    return !claimed.isEmpty();
-  }
-
-  /** The broker has them all. */
-  public Statement published(@ExchangeProperty(CLAIMED) List<Map<String, Object>> claimed) {
+  /** The broker has all of the round. */
+  public void acknowledged(@ExchangeProperty(ROUND) List<Long> round) {
+    acknowledged.addAll(round);
     if (failing) {
       failing = false;
       LOG.atInfo().log("Events are published again.");
     }
-    return Statement.named("mark-published")
-        .with(
-            "seqs",
-            claimed.stream().map(r -> r.get("seq").toString()).collect(Collectors.joining(",")));
   }
 
-  /** Nothing is lost: the rows are still unpublished, and the next tick tries again. */
+  /** Nothing is lost: what was not acknowledged is still waiting, and the next tick tries again. */
   public void failed(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+    deadLetters = !deadLetters;
     if (!failing) {
       failing = true;
       LOG.atWarn()

@@ -185,7 +185,12 @@ public final class Wiring implements CamelConfiguration {
             configuration.inbox().workers(),
             configuration.inbox().lease()));
     registry.bind(
-        "outbox", new Outbox(json, configuration.outbox().batch(), configuration.outbox().lease()));
+        "outbox",
+        new Outbox(
+            json,
+            configuration.kafka().deadLetterTopic(),
+            configuration.outbox().batch(),
+            configuration.outbox().lease()));
 
     http(camel, configuration, answers);
     camel

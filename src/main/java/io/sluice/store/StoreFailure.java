@@ -26,4 +26,14 @@ public final class StoreFailure {
             || state.startsWith("57P")
             || state.startsWith("58"));
   }
+
+  /**
+   * Whether a value is to blame, so that trying again can never help: PostgreSQL's classes 22 data,
+   * 23 integrity and 54 limits.
+   */
+  public static boolean isOfTheValue(SQLException failure) {
+    String state = failure.getSQLState();
+    return state != null
+        && (state.startsWith("22") || state.startsWith("23") || state.startsWith("54"));
+  }
 }
