@@ -23,6 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * Puts an update over what is stored and checks the whole: contract section 1. An update replaces
@@ -253,8 +254,12 @@ final class Merge {
         changed.add(field.wireName());
       }
     }
-    if (!before.options().equals(after.options())) {
-      changed.add("options");
+    Set<String> options = new TreeSet<>(before.options().keySet());
+    options.addAll(after.options().keySet());
+    for (String option : options) {
+      if (!Objects.equals(before.options().get(option), after.options().get(option))) {
+        changed.add("options." + option);
+      }
     }
     return changed;
   }

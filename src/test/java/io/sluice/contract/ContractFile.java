@@ -23,10 +23,10 @@ import javax.xml.validation.SchemaFactory;
 import org.xml.sax.SAXException;
 
 /** The contracts as they lie in {@code config/}, and what they say about a document. */
-final class ContractFile {
+public final class ContractFile {
   static final Path OPENAPI = Path.of("config", "openapi.yaml");
-  static final Path EVENT_DATA = Path.of("config", "schema", "event-data.json");
-  static final Path CLOUD_EVENT = Path.of("config", "schema", "cloudevent.json");
+  public static final Path EVENT_DATA = Path.of("config", "schema", "event-data.json");
+  public static final Path CLOUD_EVENT = Path.of("config", "schema", "cloudevent.json");
   static final Path REPORT = Path.of("config", "schema", "report.json");
   static final Path UPDATE = Path.of("config", "schema", "update.json");
 
@@ -86,7 +86,7 @@ final class ContractFile {
   }
 
   /** What a JSON Schema file objects to. */
-  static List<String> objectionsOf(Path schema, JsonNode instance) {
+  public static List<String> objectionsOf(Path schema, JsonNode instance) {
     return objections(JSON_SCHEMAS, schema.toUri().toString(), instance);
   }
 

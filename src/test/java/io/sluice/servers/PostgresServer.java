@@ -153,6 +153,11 @@ public final class PostgresServer implements AutoCloseable {
     Scratch.write(data.resolve("postgresql.auto.conf"), own.toString());
   }
 
+  /** The files of the cluster, for a search. */
+  public Path files() {
+    return dataDirectory();
+  }
+
   private Path dataDirectory() {
     return directory.resolve("data");
   }
