@@ -5,7 +5,6 @@ import io.sluice.secrets.Vault;
 import io.sluice.start.Start;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.apache.camel.main.Main;
 
 /**
  * Starts Sluice in the current folder, which holds {@code config} and {@code routes}. The profile
@@ -30,10 +29,8 @@ public final class Sluice {
       System.err.println("Usage: java -jar sluice.jar [keyset FILE]");
       System.exit(2);
     }
-    Main main = new Main();
-    Start.prepare(main, System.getenv("APP_PROFILE"), System.out);
-    main.run();
-    System.exit(main.getExitCode());
+    // Without an exit, threads that a failed start left behind would keep the process alive.
+    System.exit(Start.run(System.getenv("APP_PROFILE"), System.out));
   }
 
   private static void makeKeyset(Path file) {

@@ -1,0 +1,54 @@
+package io.sluice.start;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.servers.SluiceProcess;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+final class StopTest {
+  @Test
+  void aStopEndsTheEmbeddedDatabaseToo() throws IOException {
+    try (SluiceProcess sluice = SluiceProcess.setup().start()) {
+      ProcessHandle database = database(sluice);
+      assertThat(database.isAlive()).isTrue();
+      assertThat(sluice.stop()).isZero();
+      assertThat(pidFile(sluice)).doesNotExist();
+      await().atMost(Duration.ofSeconds(5)).until(() -> !database.isAlive());
+    }
+  }
+
+  @Test
+  void aStartThatFailsEndsTheProcessWithStatusOneAndLeavesNoServer() throws Exception {
+    try (ServerSocket taken = new ServerSocket()) {
+      taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
+      try (SluiceProcess sluice =
+          SluiceProcess.setup()
+              .setting("KAFKA_PORT", Integer.toString(taken.getLocalPort()))
+              .prepared()) {
+        sluice.launch().handle().onExit().get(90, TimeUnit.SECONDS);
+        assertThat(sluice.awaitExit()).isEqualTo(1);
+        assertThat(sluice.data().resolve("postgres/ready")).exists();
+        assertThat(pidFile(sluice)).doesNotExist();
+        assertThat(sluice.logged()).contains("Sluice did not start.", "KAFKA_PORT");
+      }
+    }
+  }
+
+  private static ProcessHandle database(SluiceProcess sluice) throws IOException {
+    return ProcessHandle.of(Long.parseLong(Files.readAllLines(pidFile(sluice)).get(0).strip()))
+        .orElseThrow();
+  }
+
+  private static Path pidFile(SluiceProcess sluice) {
+    return sluice.data().resolve("postgres/cluster/postmaster.pid");
+  }
+}
