@@ -48,6 +48,12 @@ final class Traffic {
   /** Wraps the stream that the peer writes to. One thread reads at a time. */
   InputStream counted(InputStream in) {
     return new FilterInputStream(in) {
+      /** A closed SSH channel says -1; the JDK's TLS would wait for a zero without end. */
+      @Override
+      public int available() throws IOException {
+        return Math.max(super.available(), 0);
+      }
+
       @Override
       public int read() throws IOException {
         int b = super.read();

@@ -112,11 +112,15 @@ class DeadlineTest {
     try (MuteServer mute = MuteServer.start()) {
       List<CompletableFuture<Object>> hanging = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
+        String password = "password " + i;
         hanging.add(
             CompletableFuture.supplyAsync(
                 () -> {
                   try {
-                    return prober.test(Targets.at("mariadb", mute.host(), mute.port()).build());
+                    return prober.test(
+                        Targets.at("mariadb", mute.host(), mute.port())
+                            .login(Targets.USER, password)
+                            .build());
                   } catch (Refusal e) {
                     return e.reason();
                   }
