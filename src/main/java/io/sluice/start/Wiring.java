@@ -117,6 +117,8 @@ public final class Wiring implements CamelConfiguration {
     Configuration configuration =
         Configuration.read(
             dev, key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null));
+    requireFree("sluice.http.port", configuration.http().port());
+    requireFree("sluice.management.port", configuration.http().managementPort());
     EmbeddedStore embeddedStore = null;
     String brokers = configuration.kafka().brokers();
     if (configuration.store().url() == null) {
@@ -212,6 +214,16 @@ public final class Wiring implements CamelConfiguration {
             brokers,
             token,
             tokens.hash(token.token()));
+  }
+
+  /** The server itself would only log that it cannot listen, and the start would go on without. */
+  private static void requireFree(String key, int port) {
+    try (ServerSocket probe = new ServerSocket(port)) {
+      LOG.atDebug().addKeyValue("port", probe.getLocalPort()).log("A port is free.");
+    } catch (IOException e) {
+      throw new IllegalStateException(
+          key + ": port " + port + " is taken by another process. Free it, or set another.", e);
+    }
   }
 
   private static HikariDataSource pool(Configuration configuration, EmbeddedStore embedded) {
