@@ -24,7 +24,7 @@ import org.xml.sax.SAXException;
 
 /** The contracts as they lie in {@code config/}, and what they say about a document. */
 public final class ContractFile {
-  static final Path OPENAPI = Path.of("config", "openapi.yaml");
+  public static final Path OPENAPI = Path.of("config", "openapi.yaml");
   public static final Path EVENT_DATA = Path.of("config", "schema", "event-data.json");
   public static final Path CLOUD_EVENT = Path.of("config", "schema", "cloudevent.json");
   static final Path REPORT = Path.of("config", "schema", "report.json");
@@ -48,7 +48,7 @@ public final class ContractFile {
   private ContractFile() {}
 
   /** Reads YAML or JSON. */
-  static JsonNode read(Path file) {
+  public static JsonNode read(Path file) {
     try {
       return YAML.readTree(file.toFile());
     } catch (IOException e) {
@@ -65,7 +65,7 @@ public final class ContractFile {
   }
 
   /** The names of an object's members. */
-  static List<String> names(JsonNode object) {
+  public static List<String> names(JsonNode object) {
     return object.properties().stream().map(Map.Entry::getKey).toList();
   }
 
@@ -80,7 +80,7 @@ public final class ContractFile {
    * @param pointer where the schema stands in the document, such as {@code
    *     /components/schemas/Update}
    */
-  static List<String> objectionsOfOpenApi(String pointer, JsonNode instance) {
+  public static List<String> objectionsOfOpenApi(String pointer, JsonNode instance) {
     String fragment = pointer.replace("{", "%7B").replace("}", "%7D");
     return objections(OPENAPI_SCHEMAS, OPENAPI.toUri() + "#" + fragment, instance);
   }
