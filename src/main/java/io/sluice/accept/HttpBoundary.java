@@ -103,7 +103,6 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
           if (received[0] <= bodyLimit) {
             body.appendBuffer(chunk);
           } else if (received[0] > (long) bodyLimit * DRAIN_FACTOR) {
-            context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
             done.tryComplete(typed(request, context.normalizedPath(), null));
           }
         });
@@ -152,7 +151,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     exchange.setException(null);
     RoutingContext context =
         exchange.getProperty(RoutingContext.class.getName(), RoutingContext.class);
-    write(answer, request, context.response());
+    write(answer, request, context);
   }
 
   private HttpAnswer answerOf(Exchange exchange, HttpRequest request) {
@@ -183,7 +182,8 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     return answers.internal(request);
   }
 
-  private static void write(HttpAnswer answer, HttpRequest request, HttpServerResponse response) {
+  private static void write(HttpAnswer answer, HttpRequest request, RoutingContext context) {
+    HttpServerResponse response = context.response();
     if (response.ended() || response.closed()) {
       return;
     }
@@ -192,11 +192,18 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     response.putHeader("X-Request-Id", request.id());
     response.putHeader("X-Content-Type-Options", "nosniff");
     response.putHeader(HttpHeaders.CACHE_CONTROL, "no-store");
-    if (answer.body() == null) {
-      response.end();
-    } else {
+    // A body that was given up may go on for ever: the connection ends with the answer.
+    boolean bodyGoesOn = !context.request().isEnded();
+    if (bodyGoesOn) {
+      response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    }
+    if (answer.contentType() != null) {
       response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
-      response.end(Buffer.buffer(answer.body()));
+    }
+    Future<Void> sent =
+        answer.body() == null ? response.end() : response.end(Buffer.buffer(answer.body()));
+    if (bodyGoesOn) {
+      sent.onComplete(done -> context.request().connection().close());
     }
   }
 }

@@ -206,6 +206,7 @@ public final class Wiring implements CamelConfiguration {
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));
     known.setProperty(
         "sluice.inbox.period", Long.toString(configuration.inbox().poll().toMillis()));
+    camel.getPropertiesComponent().setOverrideProperties(known);
 
     started =
         new Started(

@@ -1,6 +1,7 @@
 package io.sluice.servers;
 
 import static java.util.stream.Collectors.joining;
+import static java.util.stream.Collectors.toMap;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.Sluice;
@@ -11,9 +12,13 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -263,6 +268,21 @@ public final class SluiceProcess implements AutoCloseable {
   /** The command that the greeting suggests to try. */
   public String curl() {
     return greeted(CURL, 1);
+  }
+
+  /** A connection to the embedded store, as the product's own user; the caller closes it. */
+  public Connection store() throws SQLException {
+    Properties passwords = new Properties();
+    passwords.putAll(
+        read(data().resolve("postgres/passwords"))
+            .lines()
+            .map(line -> line.split("=", 2))
+            .collect(toMap(pair -> pair[0], pair -> pair[1])));
+    String port = read(data().resolve("postgres/port")).strip();
+    return DriverManager.getConnection(
+        "jdbc:postgresql://" + Scratch.LOOPBACK + ":" + port + "/sluice",
+        "sluice",
+        passwords.getProperty("sluice"));
   }
 
   public Path routes() {

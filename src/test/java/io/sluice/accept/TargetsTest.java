@@ -1,0 +1,231 @@
+package io.sluice.accept;
+
+import static java.util.stream.Collectors.toMap;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.accept.Api.Answer;
+import io.sluice.canary.CanarySearch;
+import io.sluice.servers.MariaDbServer;
+import io.sluice.servers.OpenSshServer;
+import io.sluice.servers.PostgresServer;
+import io.sluice.servers.SluiceProcess;
+import io.sluice.servers.SshKey;
+import io.sluice.servers.SshServer;
+import io.sluice.servers.TestCa;
+import java.util.Map;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Connections to real databases, with and without TLS and bastions, as a client asks for them. */
+class TargetsTest {
+  private static final CanarySearch CANARIES = new CanarySearch();
+  private static final String PASSWORD = CANARIES.secret("the database's password").reveal();
+  private static final String HOP_PASSWORD = CANARIES.secret("the bastion's password").reveal();
+  private static final SshKey HOP_KEY = SshKey.ed25519();
+  private static final TestCa CA = TestCa.create("Target CA");
+  private static final SluiceProcess SLUICE = SluiceProcess.shared();
+  private static final Api API = new Api(SLUICE);
+
+  private static MariaDbServer maria;
+  private static PostgresServer postgres;
+  private static SshServer bastion;
+
+  @BeforeAll
+  static void start() {
+    CANARIES.register("the bastion's key", HOP_KEY.privateOpenSsh());
+    maria = MariaDbServer.setup().tls(CA.server("127.0.0.1", "localhost")).start();
+    maria.createUser("alice", PASSWORD);
+    maria.createDatabase("shop", "alice");
+    postgres = PostgresServer.setup().tls(CA.server("127.0.0.1", "localhost")).start();
+    postgres.createUser("alice", PASSWORD);
+    postgres.createDatabase("shop", "alice");
+    bastion = SshServer.setup().user("hop", HOP_PASSWORD).user("key", HOP_KEY).start();
+  }
+
+  @AfterAll
+  static void stop() {
+    bastion.close();
+    postgres.close();
+    maria.close();
+    API.assertNoSecretLeaked(CANARIES);
+  }
+
+  private static ObjectNode target(String driver) {
+    boolean pg = driver.startsWith("postgre");
+    return Api.object(
+        Map.of(
+            "driver",
+            driver,
+            "host",
+            "127.0.0.1",
+            "port",
+            pg ? postgres.port() : maria.port(),
+            "username",
+            "alice",
+            "password",
+            PASSWORD,
+            "database",
+            "shop"));
+  }
+
+  private static ObjectNode through(ObjectNode document, int port, String user) {
+    return document
+        .put("ssh", true)
+        .put("sshHost", "127.0.0.1")
+        .put("sshPort", port)
+        .put("sshUsername", user)
+        .put("sshTunneling", true);
+  }
+
+  private static Answer test(JsonNode document) {
+    return API.request("POST", "/datasources/test").admin().json(document).send();
+  }
+
+  private static Map<String, String> steps(JsonNode report) {
+    return StreamSupport.stream(report.path("steps").spliterator(), false)
+        .collect(toMap(s -> s.path("step").asText(), s -> s.path("status").asText()));
+  }
+
+  private static void passed(Answer answer) {
+    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+    assertThat(answer.json().path("status").asText()).isEqualTo("passed");
+  }
+
+  private static void failed(Answer answer, String reason, String step) {
+    assertThat(answer.status()).as(answer.body()).isEqualTo(422);
+    assertThat(answer.reason()).isEqualTo(reason);
+    assertThat(steps(answer.json().path("report"))).containsEntry(step, "failed");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql", "postgre", "postgres", "postgresql"})
+  void eachDriverConnects(String driver) {
+    passed(test(target(driver)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql", "postgresql"})
+  void tlsIsVerifiedAgainstTheAuthorityThatWasSent(String driver) {
+    Answer trusted = test(target(driver).put("ssl", true).put("sslCA", CA.certificatePem()));
+    passed(trusted);
+    assertThat(steps(trusted.json())).containsEntry("tls", "passed");
+
+    failed(
+        test(
+            target(driver)
+                .put("ssl", true)
+                .put("sslCA", TestCa.create("Another CA").certificatePem())),
+        "TLS_UNTRUSTED",
+        "tls");
+    failed(test(target(driver).put("ssl", true)), "TLS_UNTRUSTED", "tls");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql", "postgresql"})
+  void aTunnelCarriesTheDatabaseAndTlsIsVerifiedThroughIt(String driver) {
+    int forwards = bastion.forwards().size();
+    Answer answer =
+        test(
+            through(target(driver), bastion.port(), "hop")
+                .put("sshPassword", HOP_PASSWORD)
+                .put("ssl", true)
+                .put("sslCA", CA.certificatePem()));
+    passed(answer);
+    assertThat(steps(answer.json()))
+        .containsEntry("ssh.hostkey", "passed")
+        .containsEntry("ssh.auth", "passed")
+        .containsEntry("ssh.forward", "passed")
+        .containsEntry("tls", "passed");
+    assertThat(bastion.forwards()).hasSizeGreaterThan(forwards);
+  }
+
+  @Test
+  void aBastionTakesAKey() {
+    passed(
+        test(
+            through(target("mariadb"), bastion.port(), "key")
+                .put("sshIdentity", HOP_KEY.privateOpenSsh())));
+    String passphrase = CANARIES.secret("a passphrase").reveal();
+    passed(
+        test(
+            through(target("mariadb"), bastion.port(), "key")
+                .put("sshIdentity", HOP_KEY.privateOpenSsh(passphrase))
+                .put("sshPassword", passphrase)));
+    failed(
+        test(
+            through(target("mariadb"), bastion.port(), "key")
+                .put("sshIdentity", SshKey.ed25519().privateOpenSsh())),
+        "SSH_AUTH_FAILED",
+        "ssh.auth");
+  }
+
+  @Test
+  void aBastionThatIsNotThereIsTold() {
+    failed(
+        test(through(target("mariadb"), 1, "hop").put("sshPassword", HOP_PASSWORD)),
+        "SSH_UNREACHABLE",
+        "tcp");
+  }
+
+  @Test
+  void theFirstHostKeyIsPinnedAndAnotherOneIsRefused() {
+    try (SshServer first = SshServer.setup().user("hop", HOP_PASSWORD).start()) {
+      ObjectNode document =
+          through(target("mariadb"), first.port(), "hop").put("sshPassword", HOP_PASSWORD);
+      String id = API.create(document);
+      String pinned = API.get("/datasources/" + id).send().json().path("sshHostKey").asText();
+      assertThat(pinned).isEqualTo(first.hostKey().publicLine());
+
+      int port = first.port();
+      first.close();
+      try (SshServer impostor =
+          SshServer.setup()
+              .user("hop", HOP_PASSWORD)
+              .hostKey(SshKey.ed25519())
+              .port(port)
+              .start()) {
+        String before = API.stored(id);
+        failed(API.put(id, document), "SSH_HOST_KEY_CHANGED", "ssh.hostkey");
+        assertThat(impostor.logins()).isEmpty();
+        assertThat(API.stored(id)).isEqualTo(before);
+
+        Answer approved = API.put(id, document.put("sshHostKey", impostor.hostKey().fingerprint()));
+        assertThat(approved.status()).as(approved.body()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void anOpenSshServerIsABastionToo() {
+    assumeTrue(OpenSshServer.installed(), "There is no sshd on this machine.");
+    try (OpenSshServer sshd = OpenSshServer.setup().start()) {
+      passed(
+          test(
+              through(target("postgresql"), sshd.port(), sshd.user())
+                  .put("sshIdentity", sshd.userKey().privateOpenSsh())
+                  .put("sshHostKey", sshd.hostKey().fingerprint())
+                  .put("ssl", true)
+                  .put("sslCA", CA.certificatePem())));
+    }
+  }
+
+  @Test
+  void aBastionWithoutTunnelIsCheckedAndTheDatabaseIsReachedDirectly() {
+    try (SshServer checked = SshServer.setup().user("hop", HOP_PASSWORD).commands().start()) {
+      Answer answer =
+          test(
+              through(target("mariadb"), checked.port(), "hop")
+                  .put("sshPassword", HOP_PASSWORD)
+                  .put("sshTunneling", false));
+      passed(answer);
+      assertThat(checked.logins()).isNotEmpty();
+    }
+  }
+}
