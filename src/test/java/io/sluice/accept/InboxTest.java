@@ -1,0 +1,219 @@
+package io.sluice.accept;
+
+import static io.sluice.servers.Installation.header;
+import static io.sluice.servers.Installation.json;
+import static io.sluice.servers.Installation.tree;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.servers.Installation;
+import io.sluice.servers.SluiceProcess;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What was accepted ends exactly once, whatever happens to the store and to the workers. */
+final class InboxTest {
+  private static final Duration LEASE = Duration.ofSeconds(4);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  /** The promise is two seconds; the rest is this machine's. */
+  private static final Duration REFUSED_WITHIN = Duration.ofSeconds(4);
+
+  /** The promise. */
+  private static final Duration BACK_WITHIN = Duration.ofSeconds(10);
+
+  private static Installation installation;
+
+  @BeforeAll
+  static void start() {
+    installation =
+        Installation.started(
+            setup ->
+                setup
+                    .setting("SLUICE_PROBE_TOTAL", "2s")
+                    .setting("SLUICE_INBOX_LEASE", LEASE.toSeconds() + "s"));
+  }
+
+  @AfterAll
+  static void noSecretShowsAnywhere() {
+    try {
+      installation.assertNoSecretShows();
+    } finally {
+      installation.close();
+    }
+  }
+
+  private static int ready() throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(installation.process().readiness()).build(),
+            HttpResponse.BodyHandlers.discarding())
+        .statusCode();
+  }
+
+  @Test
+  void whileTheStoreIsDownNothingIsAcceptedAndAfterwardsAllGoesOn() throws Exception {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      ids.add(installation.create());
+    }
+    for (String id : ids) {
+      for (int i = 0; i < 5; i++) {
+        installation.produce(id, json(installation.settings()), Map.of());
+      }
+    }
+    // Some are worked, some wait, some are not even read.
+    installation.store().kill();
+    long back;
+    try {
+      for (int i = 0; i < 3; i++) {
+        long begin = System.nanoTime();
+        HttpResponse<String> answer = installation.put(ids.get(0), installation.settings());
+        Duration took = Duration.ofNanos(System.nanoTime() - begin);
+        assertThat(answer.statusCode()).isEqualTo(503);
+        assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+        assertThat(took).isLessThan(REFUSED_WITHIN);
+        System.out.println("store down: 503 after " + took.toMillis() + " ms");
+      }
+      assertThat(ready()).isEqualTo(503);
+      installation.produce(ids.get(0), json(installation.settings()), Map.of());
+    } finally {
+      installation.store().start();
+      back = System.nanoTime();
+    }
+    await("HTTP to be back")
+        .atMost(BACK_WITHIN)
+        .pollInterval(Duration.ofMillis(100))
+        .until(
+            () ->
+                ready() == 200
+                    && installation.send("GET", "/datasources/" + ids.get(0), null).statusCode()
+                        == 200);
+    System.out.println(
+        "store back: ready after " + Duration.ofNanos(System.nanoTime() - back).toMillis() + " ms");
+    await("the queue to drain")
+        .atMost(LIMIT)
+        .pollInterval(Duration.ofMillis(100))
+        .until(
+            () ->
+                "21"
+                    .equals(
+                        installation.value(
+                            "select count(*) from updates where intake = 'kafka' and state ="
+                                + " 'applied' and data_source_id in ('"
+                                + String.join("','", ids)
+                                + "')")));
+    System.out.println(
+        "store back: queue worked after "
+            + Duration.ofNanos(System.nanoTime() - back).toMillis()
+            + " ms");
+    for (String id : ids) {
+      int updates = id.equals(ids.get(0)) ? 7 : 6;
+      List<Long> versions =
+          installation.awaitEvents(id, updates).stream()
+              .map(e -> tree(e.value()).path("version").asLong())
+              .distinct()
+              .toList();
+      assertThat(versions).isSorted().hasSize(updates);
+      assertThat(installation.get(id).path("version").asInt()).isEqualTo(updates);
+    }
+  }
+
+  @Test
+  void anUpdateThatFaultsEachTimeEndsAsFailedAndHoldsUpOnlyItsDataSource() {
+    String id = installation.create();
+    String other = installation.create();
+    installation
+        .store()
+        .executeIn(
+            installation.database(),
+            "insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state,"
+                + " payload, origin) select '"
+                + UUID.randomUUID()
+                + "', workspace_id, id, 'kafka', 'damaged', 'kafka:test', 'pending', 'damaged',"
+                + " '{}' from data_sources where id = '"
+                + id
+                + "'");
+    installation.produce(id, json(installation.settings()), Map.of());
+    installation.produce(other, json(installation.settings()), Map.of());
+    installation.awaitEvents(other, 2);
+    List<ConsumerRecord<byte[], byte[]>> events =
+        await("the damaged update and the one behind it")
+            .atMost(LEASE.multipliedBy(6).plus(LIMIT))
+            .pollInterval(Duration.ofMillis(500))
+            .until(() -> installation.events(id), found -> found.size() >= 3);
+    assertThat(header(events.get(1), "ce_type")).endsWith("update-failed");
+    assertThat(tree(events.get(1).value()).path("reason").asText()).isEqualTo("INTERNAL");
+    assertThat(header(events.get(2), "ce_type")).endsWith("updated");
+  }
+
+  @Test
+  void aWorkerThatWasFrozenPastItsLeaseCannotCommit() throws Exception {
+    SluiceProcess first = installation.process();
+    String id = installation.create();
+    // Between test and commit the first instance stops for a moment, long enough to be frozen
+    // there.
+    Path route = first.routes().resolve("30-apply-update.camel.yaml");
+    String before = Files.readString(route);
+    first.stop();
+    Files.writeString(route, delayed(before));
+    first.start();
+    try (SluiceProcess second = installation.instance()) {
+      installation.produce(id, json(installation.settings()), Map.of());
+      await("the first instance to take the update")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> "1".equals(installation.value(pending(id))));
+      first.pause();
+      try {
+        second.start();
+        installation.awaitEvents(id, 2);
+      } finally {
+        first.resume();
+      }
+      String other = installation.create();
+      installation.produce(other, json(installation.settings()), Map.of());
+      installation.awaitEvents(other, 2);
+      assertThat(
+              installation.value(
+                  "select count(*) || ' ' || max(fence) from updates where intake = 'kafka' and data_source_id = '"
+                      + id
+                      + "'"))
+          .isEqualTo("1 2");
+      assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
+      assertThat(installation.events(id).stream().map(e -> header(e, "ce_id")).distinct())
+          .hasSize(2);
+    } finally {
+      first.stop();
+      Files.writeString(route, before);
+      first.start();
+    }
+  }
+
+  private static String pending(String id) {
+    return "select fence from updates where state = 'pending' and data_source_id = '" + id + "'";
+  }
+
+  /** A second before what the test found is turned into a commit. */
+  private static String delayed(String route) {
+    String step =
+        "- bean:\n                        ref: gate\n                        method: decide";
+    assertThat(route).contains(step);
+    return route.replace(
+        step,
+        "- delay:\n                        expression:\n                          constant: \"1500\"\n                    "
+            + step);
+  }
+}

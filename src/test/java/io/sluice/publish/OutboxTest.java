@@ -1,0 +1,197 @@
+package io.sluice.publish;
+
+import static io.sluice.servers.Installation.header;
+import static io.sluice.servers.Installation.json;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.servers.Installation;
+import io.sluice.servers.SluiceProcess;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Events are delivered at least once and in order, whatever happens to brokers and publishers. */
+final class OutboxTest {
+  private static final Duration LIMIT = Duration.ofSeconds(40);
+  private static final Duration PUBLISHER_LEASE = Duration.ofSeconds(2);
+
+  private static Installation installation;
+
+  @BeforeAll
+  static void start() {
+    installation =
+        Installation.started(
+            setup -> setup.setting("SLUICE_OUTBOX_LEASE", PUBLISHER_LEASE.toSeconds() + "s"));
+  }
+
+  @AfterAll
+  static void noSecretShowsAnywhere() {
+    try {
+      installation.assertNoSecretShows();
+    } finally {
+      installation.close();
+    }
+  }
+
+  private static List<String> create(int count) {
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      ids.add(installation.create());
+    }
+    return ids;
+  }
+
+  /** Updates each data source this often, by HTTP. */
+  private static void update(URI api, List<String> ids, int times) throws Exception {
+    for (int i = 0; i < times; i++) {
+      for (String id : ids) {
+        assertThat(
+                installation
+                    .call(api, "PUT", "/datasources/" + id, installation.settings())
+                    .statusCode())
+            .isEqualTo(200);
+      }
+    }
+  }
+
+  private static void awaitAllPublished() {
+    await("the outbox to drain")
+        .atMost(LIMIT)
+        .pollInterval(Duration.ofMillis(100))
+        .until(
+            () ->
+                "0"
+                    .equals(
+                        installation.value(
+                            "select count(*) from outbox where published_at is null")));
+  }
+
+  /** Every event of the outbox is on the topic, in the outbox's order, the same each time. */
+  private static void assertDeliveredInOrder(List<String> ids) {
+    awaitAllPublished();
+    for (String id : ids) {
+      Set<String> delivered = new LinkedHashSet<>();
+      Map<String, String> contents = new HashMap<>();
+      for (ConsumerRecord<byte[], byte[]> event : installation.events(id)) {
+        String eventId = header(event, "ce_id");
+        delivered.add(eventId);
+        String content = event.headers() + Installation.text(event.value());
+        assertThat(contents.putIfAbsent(eventId, content)).isIn(null, content);
+      }
+      List<String> written =
+          installation
+              .rows(
+                  "select event_id from outbox where topic = '"
+                      + Installation.EVENTS
+                      + "' and convert_from(record_key, 'UTF8') = '"
+                      + id
+                      + "' order by seq")
+              .stream()
+              .map(row -> row.get("event_id"))
+              .toList();
+      assertThat(List.copyOf(delivered)).isEqualTo(written);
+    }
+  }
+
+  @Test
+  void withoutABrokerUpdatesAreAcceptedAndTheirEventsDrainInOrderWhenItIsBack() throws Exception {
+    List<String> ids = create(3);
+    installation.broker().kill();
+    try {
+      update(installation.process().api(), ids, 3);
+      assertThat(installation.value("select count(*) > 0 from outbox where published_at is null"))
+          .isEqualTo("t");
+    } finally {
+      installation.broker().start();
+    }
+    assertDeliveredInOrder(ids);
+  }
+
+  @Test
+  void aBrokerThatWasNeverSeenAndComesInTheMiddleOfABatchReordersNothing() throws Exception {
+    List<String> ids = create(2);
+    awaitAllPublished();
+    installation.process().stop();
+    installation.broker().kill();
+    try {
+      installation.process().start();
+      update(installation.process().api(), ids, 10);
+    } finally {
+      installation.broker().start();
+    }
+    assertDeliveredInOrder(ids);
+  }
+
+  @Test
+  void aCleanStopDeliversNothingTwice() throws Exception {
+    List<String> ids = create(2);
+    update(installation.process().api(), ids, 10);
+    installation.process().stop();
+    installation.process().start();
+    assertDeliveredInOrder(ids);
+    for (String id : ids) {
+      assertThat(installation.events(id)).hasSize(11);
+    }
+  }
+
+  @Test
+  void aTopicThatIsMissingHoldsUpNoOther() throws Exception {
+    List<String> ids = create(1);
+    awaitAllPublished();
+    try (Admin admin = installation.broker().admin()) {
+      admin.deleteTopics(List.of(Installation.DEAD_LETTERS)).all().get();
+    }
+    RecordMetadata unreadable;
+    try {
+      unreadable = installation.produce(ids.get(0), "{".getBytes(UTF_8), Map.of());
+      await("the dead letter to wait")
+          .atMost(LIMIT)
+          .until(
+              () ->
+                  !"0"
+                      .equals(
+                          installation.value(
+                              "select count(*) from outbox where published_at is null")));
+      installation.produce(ids.get(0), json(installation.settings()), Map.of());
+      installation.awaitEvents(ids.get(0), 2);
+    } finally {
+      installation.broker().createTopic(Installation.DEAD_LETTERS, 1);
+    }
+    installation.awaitDeadLetter(unreadable);
+    assertDeliveredInOrder(ids);
+  }
+
+  @Test
+  void whenThePublisherFreezesAnotherTakesOverAndTheOrderHolds() throws Exception {
+    try (SluiceProcess second = installation.instance().start()) {
+      SluiceProcess first = installation.process();
+      List<String> ids = create(3);
+      // Whichever of them publishes, it is frozen once, far past its lease.
+      for (List<SluiceProcess> pair : List.of(List.of(first, second), List.of(second, first))) {
+        update(pair.get(0).api(), ids, 2);
+        pair.get(0).pause();
+        try {
+          update(pair.get(1).api(), ids, 3);
+          awaitAllPublished();
+        } finally {
+          pair.get(0).resume();
+        }
+        update(pair.get(0).api(), ids, 2);
+      }
+      assertDeliveredInOrder(ids);
+    }
+  }
+}
