@@ -60,13 +60,7 @@ final class CrashTest {
     long seed = Long.getLong("sluice.crash.seed", System.nanoTime());
     System.out.println("-Dsluice.crash.seed=" + seed);
     Random random = new Random(seed);
-    try (Installation installation =
-        Installation.of(
-            setup ->
-                setup
-                    .setting("SLUICE_PROBE_TOTAL", "2s")
-                    .setting("SLUICE_INBOX_LEASE", "3s")
-                    .setting("SLUICE_OUTBOX_LEASE", "2s"))) {
+    try (Installation installation = Installation.of(Installation::shortLeases)) {
       SluiceProcess process = installation.instance();
       pauseBetweenSteps(process.routes());
       process.start();

@@ -25,7 +25,6 @@ import org.junit.jupiter.api.Test;
 
 /** What was accepted ends exactly once, whatever happens to the store and to the workers. */
 final class InboxTest {
-  private static final Duration LEASE = Duration.ofSeconds(4);
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   /** The promise is two seconds; the rest is this machine's. */
@@ -38,12 +37,7 @@ final class InboxTest {
 
   @BeforeAll
   static void start() {
-    installation =
-        Installation.started(
-            setup ->
-                setup
-                    .setting("SLUICE_PROBE_TOTAL", "2s")
-                    .setting("SLUICE_INBOX_LEASE", LEASE.toSeconds() + "s"));
+    installation = Installation.started(Installation::shortLeases);
   }
 
   @AfterAll
@@ -151,7 +145,7 @@ final class InboxTest {
     installation.awaitEvents(other, 2);
     List<ConsumerRecord<byte[], byte[]>> events =
         await("the damaged update and the one behind it")
-            .atMost(LEASE.multipliedBy(6).plus(LIMIT))
+            .atMost(Installation.LEASE.multipliedBy(6).plus(LIMIT))
             .pollInterval(Duration.ofMillis(500))
             .until(() -> installation.events(id), found -> found.size() >= 3);
     assertThat(header(events.get(1), "ce_type")).endsWith("update-failed");

@@ -49,6 +49,9 @@ public final class Installation implements AutoCloseable {
   public static final String EVENTS = "datasource.events";
   public static final String DEAD_LETTERS = "datasource.updates.dlq";
 
+  /** How long a worker owns an update under {@link #shortLeases}. */
+  public static final Duration LEASE = Duration.ofSeconds(3);
+
   private static final int PARTITIONS = 4;
   private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -82,6 +85,16 @@ public final class Installation implements AutoCloseable {
             .setting("SLUICE_TOKEN", token.reveal())
             .setting("SLUICE_PROBE_MAX_TESTS_PER_TARGET", "16");
     more.accept(setup);
+  }
+
+  /** Settings under which a lease runs out soon, and a test ends within it. */
+  public static void shortLeases(SluiceProcess.Setup setup) {
+    for (String limit : List.of("TCP", "SSH", "TLS", "LOGIN", "QUERY", "TOTAL")) {
+      setup.setting("SLUICE_PROBE_" + limit, "2s");
+    }
+    setup
+        .setting("SLUICE_INBOX_LEASE", LEASE.toSeconds() + "s")
+        .setting("SLUICE_OUTBOX_LEASE", "2s");
   }
 
   /** The servers, without the product. */
