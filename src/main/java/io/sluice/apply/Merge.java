@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Puts an update over what is stored and checks the whole: contract section 1. An update replaces
@@ -225,8 +226,14 @@ final class Merge {
   /** A stored secret never follows a changed destination. */
   private static void checkKeptSecrets(
       Update update, Settings stored, Settings merged, List<FieldError> errors) {
-    boolean databaseMoved = differ(DATABASE_DESTINATION, stored, merged);
-    boolean bastionMoved = differ(BASTION_DESTINATION, stored, merged);
+    boolean databaseMoved = !differing(DATABASE_DESTINATION, stored, merged).isEmpty();
+    // A bastion that is switched off and not named gets nothing; naming another one is a move even
+    // while it is off, since switching it on later would send the secret there.
+    Set<Field> bastionChanges = differing(BASTION_DESTINATION, stored, merged);
+    boolean bastionMoved =
+        !bastionChanges.isEmpty()
+            && (merged.flag(Field.SSH)
+                || bastionChanges.stream().anyMatch(merged.values()::containsKey));
     for (Field secret : stored.secrets().keySet()) {
       boolean kept = !update.changes().containsKey(secret);
       boolean moved = Field.BASTION_SECRETS.contains(secret) ? bastionMoved : databaseMoved;
@@ -242,8 +249,10 @@ final class Merge {
     }
   }
 
-  private static boolean differ(Set<Field> fields, Settings a, Settings b) {
-    return fields.stream().anyMatch(f -> !Objects.equals(a.values().get(f), b.values().get(f)));
+  private static Set<Field> differing(Set<Field> fields, Settings a, Settings b) {
+    return fields.stream()
+        .filter(f -> !Objects.equals(a.values().get(f), b.values().get(f)))
+        .collect(Collectors.toCollection(() -> EnumSet.noneOf(Field.class)));
   }
 
   private static Set<String> changed(Settings before, Settings after) {

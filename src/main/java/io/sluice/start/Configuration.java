@@ -145,18 +145,23 @@ record Configuration(
   }
 
   private static ProbeSettings probe(Values values) {
-    return new ProbeSettings(
-        values.duration("sluice.probe.dns", STEP_LEAST),
-        values.duration("sluice.probe.tcp", STEP_LEAST),
-        values.duration("sluice.probe.ssh", STEP_LEAST),
-        values.duration("sluice.probe.tls", STEP_LEAST),
-        values.duration("sluice.probe.login", STEP_LEAST),
-        values.duration("sluice.probe.query", STEP_LEAST),
-        values.duration("sluice.probe.total", STEP_LEAST),
-        values.flag("sluice.probe.strict-host-keys"),
-        values.integer("sluice.probe.max-tests", 1, 10_000),
-        values.integer("sluice.probe.max-tests-per-target", 1, 1000),
-        values.duration("sluice.probe.lockout-window", Duration.ZERO),
-        values.duration("sluice.probe.queue-wait", Duration.ZERO));
+    try {
+      return new ProbeSettings(
+          values.duration("sluice.probe.dns", STEP_LEAST),
+          values.duration("sluice.probe.tcp", STEP_LEAST),
+          values.duration("sluice.probe.ssh", STEP_LEAST),
+          values.duration("sluice.probe.tls", STEP_LEAST),
+          values.duration("sluice.probe.login", STEP_LEAST),
+          values.duration("sluice.probe.query", STEP_LEAST),
+          values.duration("sluice.probe.total", STEP_LEAST),
+          values.flag("sluice.probe.strict-host-keys"),
+          values.integer("sluice.probe.max-tests", 1, 10_000),
+          values.integer("sluice.probe.max-tests-per-target", 1, 1000),
+          values.duration("sluice.probe.lockout-window", Duration.ZERO),
+          values.duration("sluice.probe.queue-wait", Duration.ZERO));
+    } catch (IllegalArgumentException e) {
+      values.problem("sluice.probe:", e.getMessage());
+      return ProbeSettings.defaults();
+    }
   }
 }

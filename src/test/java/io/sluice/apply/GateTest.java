@@ -387,6 +387,21 @@ class GateTest extends CamelMainTestSupport {
     reentryRequired(update(id, changes), "password");
   }
 
+  @Test
+  void aBastionIsSwitchedOffWithoutItsPasswordAndAnotherOneDoesNotInheritIt() {
+    String id = create(throughBastion());
+    // Directly, with the database's own password: the bastion's is sent nowhere.
+    assertThat(update(id, works()).reason()).isNull();
+
+    Map<Field, Change> parked = works();
+    parked.put(Field.SSH_HOST, new Change.Set("localhost"));
+    reentryRequired(update(id, parked), "sshPassword");
+
+    Map<Field, Change> again = throughBastion();
+    again.remove(Field.SSH_PASSWORD);
+    reentryRequired(update(id, again), "sshPassword");
+  }
+
   private static void reentryRequired(Result result, String field) {
     assertThat(result.reason()).isEqualTo(Reason.SECRET_REENTRY_REQUIRED);
     Stream<String> fields = result.refusal().errors().stream().map(Refusal.FieldError::field);

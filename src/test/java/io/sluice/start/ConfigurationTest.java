@@ -1,0 +1,92 @@
+package io.sluice.start;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** What a start makes of the settings, before anything is opened. */
+final class ConfigurationTest {
+  private static final Pattern FROM_ENVIRONMENT = Pattern.compile("\\{\\{env:\\w+:([^}]*)}}");
+
+  @Test
+  void theFileAsItComesHoldsEverythingThatDevelopmentNeeds() throws IOException {
+    Configuration configuration = Configuration.read(true, settings()::get);
+
+    assertThat(configuration.http().port()).isEqualTo(8080);
+    assertThat(configuration.probe().total()).isEqualTo(Duration.ofSeconds(15));
+    assertThat(configuration.keyset()).isEqualTo(Path.of("data", "keyset.json"));
+    assertThat(configuration.store().url()).isNull();
+  }
+
+  @Test
+  void productionIsToldEverySettingThatItLacksAtOnce() throws IOException {
+    Map<String, String> settings = settings();
+
+    assertThatThrownBy(() -> Configuration.read(false, settings::get))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("3 problem(s)")
+        .hasMessageContaining("STORE_URL")
+        .hasMessageContaining("KAFKA_BROKERS")
+        .hasMessageContaining("SLUICE_KEYSET");
+  }
+
+  @Test
+  void everyWrongValueIsNamedWithWhatItMayBe() throws IOException {
+    Map<String, String> settings = settings();
+    settings.put("sluice.http.port", "65536");
+    settings.put("sluice.store.pool-size", "1");
+    settings.put("sluice.store.pool-wait", "2 seconds");
+    settings.put("sluice.probe.queue-wait", "2s");
+    settings.put("sluice.inbox.lease", "15s");
+    settings.put("sluice.egress.loopback", "yes");
+    settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
+
+    assertThatThrownBy(() -> Configuration.read(true, settings::get))
+        .hasMessageContaining("sluice.http.port must be a whole number from 0 to 65535")
+        .hasMessageContaining("sluice.store.pool-size must be a whole number from 2")
+        .hasMessageContaining("sluice.store.pool-wait must be a duration like 500ms, 5s or 2m")
+        .hasMessageContaining("queueWait must be from 0 to 500ms")
+        .hasMessageContaining("sluice.inbox.lease must be a duration")
+        .hasMessageContaining("at least 16000ms")
+        .hasMessageContaining("sluice.egress.loopback must be true or false")
+        .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
+  }
+
+  @Test
+  void aPasswordIsInNoProblem() throws IOException {
+    Map<String, String> settings = settings();
+    settings.put("sluice.store.url", "nonsense");
+    settings.put("sluice.store.user", "sluice");
+    settings.put("sluice.store.password", "canary-4711");
+
+    assertThatThrownBy(() -> Configuration.read(true, settings::get))
+        .satisfies(e -> assertThat(e.toString()).doesNotContain("canary-4711"));
+  }
+
+  private static Map<String, String> settings() throws IOException {
+    Map<String, String> settings = new HashMap<>();
+    for (String file : new String[] {"application.properties", "application-dev.properties"}) {
+      Properties properties = new Properties();
+      try (Reader reader = Files.newBufferedReader(Path.of("config", file))) {
+        properties.load(reader);
+      }
+      for (String key : properties.stringPropertyNames()) {
+        Matcher environment = FROM_ENVIRONMENT.matcher(properties.getProperty(key));
+        settings.put(
+            key, environment.matches() ? environment.group(1) : properties.getProperty(key));
+      }
+    }
+    return settings;
+  }
+}
