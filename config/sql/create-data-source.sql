@@ -7,7 +7,7 @@ with lease as (
 ), saved as (
   insert into data_sources (workspace_id, id, version, driver, host, status, settings, secrets,
                             last_test, published_at, created_at, created_by, updated_by)
-  select :?workspace, :?id, 1, :?driver, :?host, 'reachable', cast(:?settings as jsonb),
+  select :?workspace, :?id, :?version, :?driver, :?host, 'reachable', cast(:?settings as jsonb),
          cast(:?secrets as jsonb), cast(:?report as json), :?now, :?now, :?actor, :?actor
   where cast(:?fence as bigint) is null or exists (select 1 from lease)
   on conflict do nothing

@@ -1,5 +1,6 @@
 -- What happened to a data source, the latest first: every version, every attempt that failed.
-select id::text as update_id, seq, intake, actor, state, version, reason, report::text as report,
+select id::text as update_id, seq, intake, actor,
+       case when state = 'applied' and report is null then 'deleted' else state end as state, version, reason, report::text as report,
        changed::text as changed, received_at, finished_at
 from updates
 where workspace_id = :?workspace and data_source_id = :?id and state in ('applied', 'failed')

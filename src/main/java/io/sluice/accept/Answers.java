@@ -11,6 +11,7 @@ import io.sluice.model.ZohoError;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -106,7 +107,9 @@ public final class Answers {
     boolean problem = request.header("accept").filter(a -> a.contains(PROBLEM_TYPE)).isPresent();
     ObjectNode body = json.createObjectNode();
     if (problem) {
-      body.put("type", "about:blank");
+      body.put(
+          "type",
+          "urn:sluice:" + refusal.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'));
       body.put("title", refusal.reason().message());
       body.put("status", status);
       body.put("detail", sentence(refusal));

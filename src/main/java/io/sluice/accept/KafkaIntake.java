@@ -3,10 +3,12 @@ package io.sluice.accept;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.decode.CloudEventDecoder;
+import io.sluice.decode.Encoded;
 import io.sluice.decode.KafkaRecord;
 import io.sluice.decode.KafkaUpdate;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import io.sluice.model.Secret;
 import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.secrets.Vault;
@@ -14,6 +16,7 @@ import io.sluice.store.Statement;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -78,12 +81,30 @@ public final class KafkaIntake {
     Statement statement = statement("accept-record", record);
     String updateId = (String) statement.parameters().get("updateId");
     String origin = origin(record).put("contentType", update.encoded().contentType()).toString();
-    return statement
-        .with("id", update.id())
-        // Senders count for each data source on its own.
-        .with("identity", update.id() + "/" + update.identity())
-        .with("origin", origin)
-        .with("payload", vault.sealBytes(update.encoded().bytes(), updateId));
+    return deadLetters.in(
+        statement
+            .with("id", update.id())
+            // Senders count for each data source on its own.
+            .with("identity", update.id() + "/" + update.identity())
+            .with("deadIdentity", "dead:" + record)
+            .with("hash", hash(update.encoded()))
+            .with("origin", origin)
+            .with("payload", vault.sealBytes(update.encoded().bytes(), updateId)),
+        letter(record),
+        "accept-kafka",
+        Reason.KEY_REUSED);
+  }
+
+  /** Tells the same record again from another one under its identity. */
+  private String hash(Encoded encoded) {
+    return vault.fingerprint(
+        Secret.of(
+            encoded.contentType() + "\n" + Base64.getEncoder().encodeToString(encoded.bytes())));
+  }
+
+  private static Letter letter(KafkaRecord record) {
+    return new Letter(
+        record.topic(), record.partition(), record.offset(), record.key(), record.value(), 1);
   }
 
   private Statement statement(String name, KafkaRecord record) {
@@ -111,8 +132,7 @@ public final class KafkaIntake {
             .with("identity", "dead:" + record)
             .with("origin", origin(record).toString())
             .with("reason", reason.name()),
-        new Letter(
-            record.topic(), record.partition(), record.offset(), record.key(), record.value(), 1),
+        letter(record),
         "accept-kafka",
         reason);
   }

@@ -49,6 +49,7 @@ import org.apache.camel.ExchangeProperty;
 public final class NativeApi {
   private static final int PAGE_LIMIT = 100;
   private static final Set<String> FILTERS = Set.of("driver", "host", "status");
+  private static final Set<String> HISTORY_PAGE = Set.of("_limit", "_start");
   private static final Set<String> PAGE = Set.of("driver", "host", "status", "_limit", "_start");
 
   private final DataSources dataSources;
@@ -272,7 +273,7 @@ public final class NativeApi {
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Callers.PATH) Map<String, String> path,
       Exchange exchange) {
-    Query query = new Query(request, Set.of("_limit", "_start"));
+    Query query = new Query(request, HISTORY_PAGE);
     int limit = query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
     int before = query.number("_start", Integer.MAX_VALUE, 1, Integer.MAX_VALUE);
     query.check();
@@ -286,9 +287,11 @@ public final class NativeApi {
   public HttpAnswer remembered(
       @Body List<Map<String, Object>> rows,
       @ExchangeProperty("limit") int limit,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Callers.PATH) Map<String, String> path)
       throws IOException {
-    if (rows.isEmpty()) {
+    boolean firstPage = new Query(request, HISTORY_PAGE).text("_start") == null;
+    if (rows.isEmpty() && firstPage) {
       throw noSuchDataSource();
     }
     ArrayNode page = json.createArrayNode();
@@ -341,8 +344,18 @@ public final class NativeApi {
   }
 
   /** 200 with the document that is live now. */
-  public HttpAnswer updated(@Body Outcome outcome, Exchange exchange) {
-    return marked(written(200, outcome.dataSource(), Map.of()), exchange);
+  public HttpAnswer updated(
+      @Body Outcome outcome,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      Exchange exchange) {
+    return submission.dryRun()
+        ? rehearsed(outcome)
+        : marked(written(200, outcome.dataSource(), Map.of()), exchange);
+  }
+
+  /** What would be live now. No ETag: nobody may write against a version that never was. */
+  private HttpAnswer rehearsed(Outcome outcome) {
+    return answers.ok(document.of(outcome.dataSource()));
   }
 
   private static HttpAnswer marked(HttpAnswer answer, Exchange exchange) {
@@ -357,7 +370,7 @@ public final class NativeApi {
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
       Exchange exchange) {
     return submission.dryRun()
-        ? written(200, outcome.dataSource(), Map.of())
+        ? rehearsed(outcome)
         : marked(
             written(
                 201,

@@ -8,10 +8,7 @@ import java.util.Set;
  * The settings that an update would make live: complete and valid, but not tested yet.
  *
  * @param current what is live now; null for a new data source
+ * @param version the one that these settings would become
  * @param changed names of the fields that differ from {@code current}
  */
-record Candidate(DataSource current, Settings settings, Set<String> changed) {
-  long version() {
-    return current == null ? 1 : current.version() + 1;
-  }
-}
+record Candidate(DataSource current, long version, Settings settings, Set<String> changed) {}

@@ -43,7 +43,7 @@ public final class Gate {
   private static final String ROUND = "round";
 
   /** How often an update without If-Match starts over when others commit first. */
-  private static final int MAX_ROUNDS = 5;
+  private static final int MAX_ROUNDS = 30;
 
   private final Merge merge;
   private final DataSources dataSources;
@@ -71,7 +71,9 @@ public final class Gate {
 
   /** What is live now. */
   public Statement find(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
-    return Statement.named("find-data-source")
+    String statement =
+        submission.operation() == Operation.CREATE ? "find-for-create" : "find-data-source";
+    return Statement.named(statement)
         .with("workspace", submission.workspace())
         .with("id", submission.id());
   }
@@ -86,24 +88,33 @@ public final class Gate {
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
       @Body List<Map<String, Object>> rows,
       Exchange exchange) {
-    DataSource current = dataSources.one(submission.workspace(), rows).orElse(null);
-    if (submission.operation() == Operation.CREATE && current != null) {
-      throw Refusal.because(Reason.ALREADY_EXISTS);
-    }
-    if (submission.operation() != Operation.CREATE && current == null) {
-      throw Refusal.because(Reason.NOT_FOUND, "There is no data source with this id.");
-    }
+    DataSource current = submission.operation() == Operation.CREATE ? null : live(submission, rows);
+    long version = current == null ? firstVersion(rows.get(0)) : current.version() + 1;
     if (submission.ifMatch() != null && submission.ifMatch() != current.version()) {
       throw Refusal.because(Reason.VERSION_MISMATCH);
     }
     Candidate before = exchange.getProperty(CANDIDATE, Candidate.class);
-    Candidate candidate = merge.merge(submission, current);
+    Candidate candidate = merge.merge(submission, current, version);
     exchange.setProperty(CANDIDATE, candidate);
     scrubUntilDone(candidate.settings(), exchange);
     if (before != null && !before.settings().equals(candidate.settings())) {
       exchange.removeProperty(TESTED);
     }
     return Connection.of(candidate.settings());
+  }
+
+  private DataSource live(Submission submission, List<Map<String, Object>> rows) {
+    return dataSources
+        .one(submission.workspace(), rows)
+        .orElseThrow(
+            () -> Refusal.because(Reason.NOT_FOUND, "There is no data source with this id."));
+  }
+
+  private static long firstVersion(Map<String, Object> row) {
+    if (row.get("id") != null) {
+      throw Refusal.because(Reason.ALREADY_EXISTS);
+    }
+    return ((Number) row.get("last_version")).longValue() + 1;
   }
 
   /** From here on secrets are handed around: none of them may leave in a text by accident. */
@@ -163,9 +174,10 @@ public final class Gate {
             .with("secrets", dataSources.secretsColumn(next))
             .with("report", text(report))
             .with("changed", text(candidate.changed()));
-    if (!create) {
-      commit = commit.with("expected", candidate.current().version());
-    }
+    commit =
+        create
+            ? commit.with("version", next.version())
+            : commit.with("expected", candidate.current().version());
     return events.in(
         commit,
         new Happening(
@@ -291,6 +303,7 @@ public final class Gate {
         submission.workspace(),
         submission.id(),
         candidate.current(),
+        candidate.version(),
         pinned(candidate.settings(), tested),
         tested.report(),
         now(),

@@ -64,9 +64,10 @@ final class Merge {
 
   /**
    * @param current null for a new data source
+   * @param version the one that the merged settings would become
    * @throws Refusal naming every field that needs a correction
    */
-  Candidate merge(Submission submission, DataSource current) {
+  Candidate merge(Submission submission, DataSource current, long version) {
     List<FieldError> errors = new ArrayList<>();
     Settings stored =
         current == null ? new Settings(Map.of(), Map.of(), new TreeMap<>()) : current.settings();
@@ -77,7 +78,7 @@ final class Merge {
     if (!errors.isEmpty()) {
       throw Refusal.ofFields(errors);
     }
-    return new Candidate(current, merged, changed(stored, merged));
+    return new Candidate(current, version, merged, changed(stored, merged));
   }
 
   private Settings merged(Submission submission, Settings stored, List<FieldError> errors) {

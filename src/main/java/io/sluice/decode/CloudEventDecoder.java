@@ -36,6 +36,9 @@ public final class CloudEventDecoder {
   private static final String ATTRIBUTE_PREFIX = "ce_";
   private static final int MAX_IDENTITY_LENGTH = 256;
 
+  /** Begins an identity that no sender gave, so that no sender can take it beforehand. */
+  private static final String OWN = "@";
+
   private final ObjectMapper strictJson = StrictJson.mapper();
 
   /**
@@ -63,10 +66,8 @@ public final class CloudEventDecoder {
       return new KafkaUpdate(
           key, checkedId(key, name -> headers.get(ATTRIBUTE_PREFIX + name)), encoded);
     }
-    String identity =
-        headers.getOrDefault(
-            ATTRIBUTE_PREFIX + "id", headers.getOrDefault(IDEMPOTENCY_KEY, record.toString()));
-    return new KafkaUpdate(key, identity(identity), encoded);
+    String given = headers.getOrDefault(ATTRIBUTE_PREFIX + "id", headers.get(IDEMPOTENCY_KEY));
+    return new KafkaUpdate(key, given == null ? OWN + record : identity(given), encoded);
   }
 
   /** What waits in the queue: of a length that can be worked, and a content type without frills. */
@@ -110,12 +111,15 @@ public final class CloudEventDecoder {
     if (identity == null
         || identity.isEmpty()
         || identity.length() > MAX_IDENTITY_LENGTH
+        || identity.startsWith(OWN)
         || Characters.problem(identity, Characters.Rule.SHOWN_LINE).isPresent()) {
       throw invalid(
           "id",
           "The update's identity must have 1 to "
               + MAX_IDENTITY_LENGTH
-              + " characters, none of them a control character.");
+              + " characters, not begin with "
+              + OWN
+              + ", and have no control character.");
     }
     return identity;
   }

@@ -94,11 +94,11 @@ public final class DataSources {
       String workspace,
       String id,
       DataSource current,
+      long version,
       Settings settings,
       Report report,
       Instant now,
       String actor) {
-    long version = current == null ? 1 : current.version() + 1;
     Map<Field, KeptSecret> kept = new EnumMap<>(Field.class);
     settings
         .secrets()

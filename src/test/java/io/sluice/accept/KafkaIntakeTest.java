@@ -325,6 +325,19 @@ final class KafkaIntakeTest {
   }
 
   @Test
+  void anotherUpdateUnderAnIdentityThatWasUsedDoesNotVanish() throws Exception {
+    String id = installation.create();
+    installation.produce(id, json(installation.settings()), Map.of("idempotency-key", "k"));
+    event(id, 2);
+
+    RecordMetadata sent =
+        installation.produce(id, json(renamed("elsewhere")), Map.of("idempotency-key", "k"));
+
+    assertThat(header(installation.awaitDeadLetter(sent), "dlq.reason")).isEqualTo("KEY_REUSED");
+    assertThat(installation.get(id).path("version").asLong()).isEqualTo(2);
+  }
+
+  @Test
   void sendersCountForEachDataSourceOnItsOwn() {
     String one = installation.create();
     String two = installation.create();

@@ -36,7 +36,7 @@ class CloudEventDecoderTest {
 
   @Test
   void anUpdateIsIdentifiedByItsEventThenByItsKeyThenByItsPlace() {
-    assertThat(decode("{}").identity()).isEqualTo("datasource.updates-3-42");
+    assertThat(decode("{}").identity()).isEqualTo("@datasource.updates-3-42");
     assertThat(decode("{}", "idempotency-key", "k1").identity()).isEqualTo("k1");
     assertThat(decode("{}", "Idempotency-Key", "k1").identity()).isEqualTo("k1");
     assertThat(decode("{}", "idempotency-key", "k1", "ce_id", "e1").identity()).isEqualTo("e1");

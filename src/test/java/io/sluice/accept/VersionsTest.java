@@ -1,0 +1,221 @@
+package io.sluice.accept;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.accept.Api.Answer;
+import io.sluice.servers.SluiceProcess;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Patches, history, rollback and Idempotency-Key, over HTTP, with a real database behind them. */
+final class VersionsTest {
+  private static final SluiceProcess SLUICE = SluiceProcess.shared();
+  private static final Api API = new Api(SLUICE);
+
+  private static ObjectNode works() {
+    SluiceProcess.Target target = SLUICE.target();
+    return Api.JSON
+        .createObjectNode()
+        .put("driver", "postgresql")
+        .put("host", target.host())
+        .put("port", target.port())
+        .put("database", target.database())
+        .put("username", target.user())
+        .put("password", target.password());
+  }
+
+  private static Answer patch(String id, String document) {
+    return API.request("PATCH", "/datasources/" + id)
+        .admin()
+        .body("application/merge-patch+json", document)
+        .send();
+  }
+
+  private static List<JsonNode> history(String id) {
+    Answer answer = API.get("/datasources/" + id + "/history").send();
+    assertThat(answer.status()).isEqualTo(200);
+    List<JsonNode> entries = new ArrayList<>();
+    answer.json().forEach(entries::add);
+    return entries;
+  }
+
+  @Test
+  void aPatchChangesWhatItNamesAndKeepsTheRest() {
+    String id = API.create(works().set("options", Api.JSON.createObjectNode()));
+
+    Answer patched = patch(id, "{\"sshUsername\":\"hop\"}");
+
+    assertThat(patched.status()).as(patched.body()).isEqualTo(200);
+    assertThat(patched.header("ETag")).isEqualTo("\"2\"");
+    assertThat(patched.json().path("sshUsername").asText()).isEqualTo("hop");
+    assertThat(patched.json().path("database").asText()).isEqualTo(SLUICE.target().database());
+    assertThat(patch(id, "{\"sshUsername\":null}").json().path("sshUsername").isNull()).isTrue();
+  }
+
+  @Test
+  void aPatchThatDoesNotWorkChangesNothing() {
+    String id = API.create(works());
+    String before = API.stored(id);
+
+    Answer refused = patch(id, "{\"database\":\"nobody-made-it\"}");
+
+    assertThat(refused.status()).isEqualTo(422);
+    assertThat(refused.reason()).isEqualTo("DATABASE_NOT_FOUND");
+    assertThat(API.stored(id)).isEqualTo(before);
+    assertThat(patch(id, "{\"host\":\"127.0.0.2\"}").reason()).isEqualTo("SECRET_REENTRY_REQUIRED");
+  }
+
+  @Test
+  void theHistoryTellsVersionsFailuresAndTheEndWithoutAnyValue() {
+    String id = API.create(works());
+    patch(id, "{\"password\":\"not-the-password-4711\"}");
+    API.put(id, works().put("sshHost", "bastion.example"));
+    API.request("DELETE", "/datasources/" + id).admin().send();
+
+    List<JsonNode> entries = history(id);
+
+    assertThat(entries.stream().map(e -> e.path("outcome").asText()))
+        .containsExactly("deleted", "applied", "failed", "applied");
+    assertThat(entries.get(1).path("changed").toString()).isEqualTo("[\"sshHost\"]");
+    assertThat(entries.get(2).path("reason").asText()).isEqualTo("AUTH_FAILED");
+    assertThat(entries.get(2).path("report").path("steps").size()).isPositive();
+    assertThat(entries.toString()).doesNotContain("4711").doesNotContain("bastion.example");
+  }
+
+  @Test
+  void theHistoryComesInPages() {
+    String id = API.create(works());
+    API.put(id, works());
+    API.put(id, works());
+
+    Answer first = API.get("/datasources/" + id + "/history?_limit=2").send();
+    String next = first.header("Link").replaceAll("<(.*)>.*", "$1");
+    Answer second = API.get(next).send();
+
+    assertThat(first.json().size()).isEqualTo(2);
+    assertThat(second.json().size()).isEqualTo(1);
+    assertThat(second.header("Link")).isNull();
+    assertThat(API.get("/datasources/" + id + "/history?_start=1").send().json()).isEmpty();
+  }
+
+  @Test
+  void aRollbackIsTestedAndBecomesANewVersion() {
+    String id = API.create(works());
+    API.put(id, works().put("sshHost", "bastion.example"));
+
+    Answer back =
+        API.request("POST", "/datasources/" + id + "/rollback")
+            .admin()
+            .body("application/json", "{\"version\":1}")
+            .send();
+
+    assertThat(back.status()).as(back.body()).isEqualTo(200);
+    assertThat(back.header("ETag")).isEqualTo("\"3\"");
+    assertThat(back.json().path("sshHost").isNull()).isTrue();
+    assertThat(history(id).get(0).path("intake").asText()).isEqualTo("rollback");
+    for (String body : List.of("{}", "{\"version\":\"1\"}", "{\"version\":1,\"x\":1}", "[1]")) {
+      Answer wrong =
+          API.request("POST", "/datasources/" + id + "/rollback")
+              .admin()
+              .body("application/json", body)
+              .send();
+      assertThat(wrong.status()).as(body).isEqualTo(422);
+    }
+  }
+
+  @Test
+  void anIdThatWasDeletedCanBeUsedAgainAndItsVersionsGoOn() {
+    String id = API.create(works());
+    API.request("DELETE", "/datasources/" + id).admin().send();
+
+    Answer again = API.request("POST", "/datasources").admin().json(works().put("id", id)).send();
+
+    assertThat(again.status()).as(again.body()).isEqualTo(201);
+    assertThat(again.header("ETag")).isEqualTo("\"2\"");
+  }
+
+  @Test
+  void aDryRunGivesOutNoVersion() {
+    String id = API.create(works());
+
+    Answer answer =
+        API.request("PUT", "/datasources/" + id + "?dryRun=true").admin().json(works()).send();
+
+    assertThat(answer.status()).isEqualTo(200);
+    assertThat(answer.header("ETag")).isNull();
+    assertThat(history(id)).hasSize(1);
+  }
+
+  private static Answer keyed(String id, String key, ObjectNode document) {
+    return API.request("PUT", "/datasources/" + id)
+        .admin()
+        .header("Idempotency-Key", key)
+        .json(document)
+        .send();
+  }
+
+  @Test
+  void oneKeyHasOneEffectAndOneAnswer() {
+    String id = API.create(works());
+    String key = UUID.randomUUID().toString();
+
+    Answer first = keyed(id, key, works());
+    API.put(id, works());
+    Answer second = keyed(id, key, works());
+
+    assertThat(first.header("Idempotent-Replayed")).isNull();
+    assertThat(second.header("Idempotent-Replayed")).isEqualTo("true");
+    assertThat(second.body()).isEqualTo(first.body());
+    assertThat(history(id)).hasSize(3);
+    assertThat(keyed(id, key, works().put("sshHost", "other")).reason()).isEqualTo("KEY_REUSED");
+  }
+
+  @Test
+  void aFailureIsRememberedUnderItsKeyAndNotTriedAgain() {
+    String id = API.create(works());
+    String key = UUID.randomUUID().toString();
+    ObjectNode wrong = works().put("database", "nobody-made-it");
+
+    Answer first = keyed(id, key, wrong);
+    Answer second = keyed(id, key, wrong);
+
+    assertThat(second.header("Idempotent-Replayed")).isEqualTo("true");
+    assertThat(second.json().path("report")).isEqualTo(first.json().path("report"));
+    assertThat(history(id)).hasSize(2);
+  }
+
+  @Test
+  void aRequestThatIsRefusedBeforeItsTestGivesTheKeyBack() {
+    String id = API.create(works());
+    String key = UUID.randomUUID().toString();
+
+    assertThat(
+            keyed(id, key, works().put("host", "127.0.0.2").remove(List.of("password"))).status())
+        .isEqualTo(422);
+
+    assertThat(keyed(id, key, works()).status()).isEqualTo(200);
+  }
+
+  @Test
+  void duplicatesAtTheSameTimeHaveOneEffect() {
+    String id = API.create(works());
+    String key = UUID.randomUUID().toString();
+
+    List<Integer> statuses =
+        IntStream.range(0, 8)
+            .mapToObj(i -> CompletableFuture.supplyAsync(() -> keyed(id, key, works()).status()))
+            .toList()
+            .stream()
+            .map(CompletableFuture::join)
+            .toList();
+
+    assertThat(statuses).contains(200).allMatch(status -> status == 200 || status == 409);
+    assertThat(history(id)).hasSize(2);
+  }
+}
