@@ -488,11 +488,11 @@ public final class Prober implements AutoCloseable {
         run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
       } else if (cause(e, IOException.class) != null) {
         run.journal().fail(at, Reason.UNREACHABLE, null, null);
-      } else if (at == Name.LOGIN && e instanceof SQLException) {
+      } else if (at == Name.LOGIN && e instanceof SQLException sql) {
         run.journal()
             .fail(
                 at,
-                Reason.AUTH_FAILED,
+                gaveUp(sql) ? Reason.PROTOCOL_MISMATCH : Reason.AUTH_FAILED,
                 null,
                 "The server asks for a kind of login that is not possible here, or not without TLS.");
       } else if (e instanceof SQLException) {
@@ -539,6 +539,14 @@ public final class Prober implements AutoCloseable {
       }
       return Optional.empty();
     }
+  }
+
+  /**
+   * Whether it is the driver that ended the login, as it was told to: the error has no number of
+   * the server's, or a SQLSTATE of class 08 (the connection, not the user).
+   */
+  private static boolean gaveUp(SQLException e) {
+    return e.getErrorCode() == 0 || (e.getSQLState() != null && e.getSQLState().startsWith("08"));
   }
 
   private static boolean unreachable(IOException e) {

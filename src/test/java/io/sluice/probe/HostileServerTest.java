@@ -2,6 +2,7 @@ package io.sluice.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.model.Reason;
 import io.sluice.model.Report;
 import io.sluice.servers.MuteServer;
 import java.io.ByteArrayOutputStream;
@@ -162,6 +163,8 @@ class HostileServerTest {
         Tested tested = test(driver, server.port());
 
         assertThat(tested.report().passed()).as(plugin).isFalse();
+        // Nobody has refused the password.
+        assertThat(tested.report().reason()).as(plugin).isEqualTo(Reason.PROTOCOL_MISMATCH);
         assertThat(server.received()).as(plugin).contains("alice").doesNotContain(PASSWORD);
       }
     }

@@ -373,7 +373,8 @@ class ProberTest {
           Targets.at("postgresql", proxy.host(), proxy.port()).login("clear", Targets.PASSWORD);
 
       Tested bare = prober.test(target.build());
-      assertThat(Probe.steps(bare)).contains("login AUTH_FAILED");
+      assertThat(Probe.steps(bare)).contains("login PROTOCOL_MISMATCH");
+      assertThat(Probe.step(bare, Name.LOGIN).hint()).contains("not without TLS");
       assertThat(
               new String(
                   proxy.recorded(ToxicProxy.Direction.TO_SERVER), StandardCharsets.ISO_8859_1))
