@@ -12,6 +12,7 @@ import io.sluice.model.Secret;
 import io.sluice.model.Settings;
 import io.sluice.model.Update;
 import io.sluice.model.Update.Change;
+import io.sluice.probe.KeyMaterial;
 import io.sluice.store.DataSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -47,6 +48,10 @@ final class Merge {
           Field.SSH_HOST,
           Field.SSH_PORT,
           Field.SSH_TUNNELING);
+
+  /** Who carries the database's secrets there, beside the bastion's address. */
+  private static final Set<Field> DATABASE_CARRIER =
+      EnumSet.of(Field.SSH_USERNAME, Field.SSH_HOST_KEY);
 
   /** Where the bastion's secrets are sent to. */
   private static final Set<Field> BASTION_DESTINATION =
@@ -137,6 +142,7 @@ final class Merge {
               Reason.MISSING_FIELD,
               "certificate and keyfile belong together: send both, or clear both."));
     }
+    errors.addAll(KeyMaterial.problems(merged));
     return merged;
   }
 
@@ -193,6 +199,9 @@ final class Merge {
   }
 
   private static void checkDriverNeeds(Driver driver, Settings merged, List<FieldError> errors) {
+    if (!merged.values().containsKey(Field.HOST)) {
+      errors.add(missing(Field.HOST));
+    }
     for (Field field : driver.required()) {
       if (!merged.values().containsKey(field) && !merged.secrets().containsKey(field)) {
         errors.add(missing(field));
@@ -206,6 +215,11 @@ final class Merge {
               Field.SSH_PASSWORD,
               Reason.MISSING_FIELD,
               "The bastion needs sshPassword or sshIdentity."));
+    }
+    for (Field field : Field.LOGIN_SECRETS) {
+      if (merged.secret(field) != null && !driver.secrets().contains(field)) {
+        errors.add(invalid(field, Reason.INVALID_FIELD, "This driver takes no " + field + "."));
+      }
     }
     merged.options().forEach((name, value) -> checkOption(driver, name, value, errors));
   }
@@ -227,7 +241,9 @@ final class Merge {
   /** A stored secret never follows a changed destination. */
   private static void checkKeptSecrets(
       Update update, Settings stored, Settings merged, List<FieldError> errors) {
-    boolean databaseMoved = !differing(DATABASE_DESTINATION, stored, merged).isEmpty();
+    boolean databaseMoved =
+        !differing(DATABASE_DESTINATION, stored, merged).isEmpty()
+            || carrierChanged(stored, merged);
     // A bastion that is switched off and not named gets nothing; naming another one is a move even
     // while it is off, since switching it on later would send the secret there.
     Set<Field> bastionChanges = differing(BASTION_DESTINATION, stored, merged);
@@ -248,6 +264,18 @@ final class Merge {
                     + " changes: send it again, or clear it with an empty value."));
       }
     }
+  }
+
+  /** The first host key of a bastion that had none says nothing about where it is. */
+  private static boolean carrierChanged(Settings stored, Settings merged) {
+    if (!merged.flag(Field.SSH)) {
+      return false;
+    }
+    Set<Field> changes = differing(DATABASE_CARRIER, stored, merged);
+    if (stored.text(Field.SSH_HOST_KEY) == null) {
+      changes.remove(Field.SSH_HOST_KEY);
+    }
+    return !changes.isEmpty();
   }
 
   private static Set<Field> differing(Set<Field> fields, Settings a, Settings b) {

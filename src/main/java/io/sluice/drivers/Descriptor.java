@@ -72,6 +72,13 @@ final class Descriptor {
     if (id != null && !file.equals(id + ".yaml")) {
       problem("id", "must be the file's name");
     }
+    Set<Field> required = fields("required");
+    Set<Field> secrets = secrets();
+    for (Field field : required) {
+      if (Field.LOGIN_SECRETS.contains(field) && !secrets.contains(field)) {
+        problem("required", "names a secret that is not among secrets: " + field);
+      }
+    }
     Driver.Family family = constant("family", Driver.Family.class);
     Driver driver =
         new Driver(
@@ -84,7 +91,8 @@ final class Descriptor {
             family,
             text("url"),
             port("defaultPort"),
-            fields("required"),
+            required,
+            secrets,
             options(),
             mapping("properties"),
             mapping("withoutTls"),
@@ -186,6 +194,20 @@ final class Descriptor {
       Field.named(name).ifPresentOrElse(fields::add, () -> problem(key, "names no field: " + name));
     }
     return fields;
+  }
+
+  /** Most logins take a password and nothing else. */
+  private Set<Field> secrets() {
+    if (value("secrets") == null) {
+      return EnumSet.of(Field.PASSWORD);
+    }
+    Set<Field> secrets = fields("secrets");
+    for (Field field : secrets) {
+      if (!Field.LOGIN_SECRETS.contains(field)) {
+        problem("secrets", "names no secret of a login: " + field);
+      }
+    }
+    return secrets;
   }
 
   private Map<String, String> mapping(String key) {

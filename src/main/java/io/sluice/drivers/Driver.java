@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
  * @param url template with {@code {host}}, {@code {port}} and {@code {database}}
  * @param defaultPort used where a sender names none
  * @param required fields without which no test is possible
+ * @param secrets which of {@link Field#LOGIN_SECRETS} its login takes; a sender may send no other
  * @param options what a sender may put under {@code options}; nothing else reaches the driver
  * @param properties driver properties that are always set; no sender can change one
  * @param withoutTls driver properties for a connection without TLS
@@ -42,6 +43,7 @@ public record Driver(
     String url,
     int defaultPort,
     Set<Field> required,
+    Set<Field> secrets,
     Map<String, Option> options,
     Map<String, String> properties,
     Map<String, String> withoutTls,
@@ -55,6 +57,7 @@ public record Driver(
     aliases = List.copyOf(aliases);
     zohoDatabaseTypes = List.copyOf(zohoDatabaseTypes);
     required = Set.copyOf(required);
+    secrets = Set.copyOf(secrets);
     options = Map.copyOf(options);
     properties = Map.copyOf(properties);
     withoutTls = Map.copyOf(withoutTls);
@@ -74,6 +77,7 @@ public record Driver(
         Family.NONE,
         "",
         defaultPort,
+        Set.of(),
         Set.of(),
         Map.of(),
         Map.of(),

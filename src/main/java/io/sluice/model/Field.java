@@ -60,6 +60,9 @@ public enum Field {
   /** The secrets that are presented to the bastion; all others go to the database. */
   public static final Set<Field> BASTION_SECRETS = EnumSet.of(SSH_PASSWORD, SSH_IDENTITY);
 
+  /** The secrets that a database login may take; which of them it takes is the driver's matter. */
+  public static final Set<Field> LOGIN_SECRETS = EnumSet.of(PASSWORD, ACCESS_TOKEN, REFRESH_TOKEN);
+
   private static final Map<String, Field> BY_NAME =
       Stream.of(values())
           .flatMap(

@@ -50,6 +50,7 @@ import org.apache.sshd.common.kex.BuiltinDHFactories;
 import org.apache.sshd.common.keyprovider.KeyIdentityProvider;
 import org.apache.sshd.common.mac.BuiltinMacs;
 import org.apache.sshd.common.session.Session;
+import org.apache.sshd.common.session.SessionContext;
 import org.apache.sshd.common.session.SessionListener;
 import org.apache.sshd.common.signature.BuiltinSignatures;
 import org.apache.sshd.common.util.net.SshdSocketAddress;
@@ -226,9 +227,7 @@ final class Bastions implements AutoCloseable {
     Optional<HostKeyPin> pin = HostKeyPin.parse(bastion.hostKey());
     if (pin.isEmpty()) {
       throw Refusal.ofField(
-          Reason.INVALID_FIELD,
-          Field.SSH_HOST_KEY.wireName(),
-          "Send an SHA256: fingerprint or a line of a known_hosts file.");
+          Reason.INVALID_FIELD, Field.SSH_HOST_KEY.wireName(), HostKeyPin.EXPECTED);
     }
     return pin;
   }
@@ -352,11 +351,38 @@ final class Bastions implements AutoCloseable {
 
   private static List<KeyPair> identities(
       TestRun run, ClientSession session, Connection.Bastion bastion) throws TestEnded {
-    byte[] text = bastion.identity().reveal().getBytes(StandardCharsets.UTF_8);
     FilePasswordProvider passphrase =
         bastion.password() == null
             ? FilePasswordProvider.EMPTY
             : FilePasswordProvider.of(bastion.password().reveal());
+    return load(session, bastion.identity(), passphrase)
+        .orElseThrow(
+            () ->
+                run.fail(
+                    Reason.SSH_AUTH_FAILED,
+                    Field.SSH_IDENTITY,
+                    "The private key cannot be read; with an encrypted key, sshPassword is its"
+                        + " passphrase."));
+  }
+
+  /**
+   * Whether a text is a private key, OpenSSH or PEM. An encrypted one is not decrypted; that its
+   * frame names a cipher is enough.
+   */
+  static boolean readable(Secret identity) {
+    AtomicBoolean encrypted = new AtomicBoolean();
+    FilePasswordProvider none =
+        (session, resource, retry) -> {
+          encrypted.set(true);
+          throw new IOException("The passphrase is not needed yet.");
+        };
+    return load(null, identity, none).isPresent() || encrypted.get();
+  }
+
+  /** Empty when the text cannot be read, or holds more keys than one login may offer. */
+  private static Optional<List<KeyPair>> load(
+      SessionContext session, Secret identity, FilePasswordProvider passphrase) {
+    byte[] text = identity.reveal().getBytes(StandardCharsets.UTF_8);
     try {
       Iterable<KeyPair> pairs =
           SecurityUtils.loadKeyPairIdentities(
@@ -368,16 +394,11 @@ final class Bastions implements AutoCloseable {
       if (pairs != null) {
         pairs.forEach(list::add);
       }
-      if (!list.isEmpty() && list.size() <= MAX_IDENTITIES) {
-        return list;
-      }
+      return list.isEmpty() || list.size() > MAX_IDENTITIES ? Optional.empty() : Optional.of(list);
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       // The text is the sender's, so is the mistake; the exception may quote it.
+      return Optional.empty();
     }
-    throw run.fail(
-        Reason.SSH_AUTH_FAILED,
-        Field.SSH_IDENTITY,
-        "The private key cannot be read; with an encrypted key, sshPassword is its passphrase.");
   }
 
   private static Socket forward(TestRun run, ClientSession session) throws TestEnded, IOException {

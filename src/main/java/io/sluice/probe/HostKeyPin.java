@@ -8,6 +8,7 @@ import java.security.PublicKey;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.common.config.keys.PublicKeyEntry;
 import org.apache.sshd.common.digest.BuiltinDigests;
@@ -21,6 +22,11 @@ import org.apache.sshd.common.digest.BuiltinDigests;
  * @param type the key's type; null when the fingerprint is given
  */
 record HostKeyPin(String fingerprint, PublicKey key, String type) {
+  /** What a sender is told to send. */
+  static final String EXPECTED = "Send an SHA256: fingerprint or a line of a known_hosts file.";
+
+  /** 32 bytes in base64; some tools pad it. */
+  private static final Pattern FINGERPRINT = Pattern.compile("SHA256:[A-Za-z0-9+/]{43}=?");
 
   /**
    * @param text a fingerprint, a key ({@code type base64}), or a known_hosts line
@@ -28,7 +34,7 @@ record HostKeyPin(String fingerprint, PublicKey key, String type) {
    */
   static Optional<HostKeyPin> parse(String text) {
     String line = text.strip();
-    if (line.startsWith("SHA256:")) {
+    if (FINGERPRINT.matcher(line).matches()) {
       return Optional.of(new HostKeyPin(line.replaceAll("=+$", ""), null, null));
     }
     List<String> words = Arrays.asList(line.split("\\s+"));

@@ -125,8 +125,7 @@ final class TlsMaterial {
     if (known != null) {
       return known.clone();
     }
-    List<X509Certificate> certificates =
-        certificates(chain, Reason.TLS_CLIENT_CERT_REFUSED, Field.CERTIFICATE);
+    List<X509Certificate> certificates = chain(chain);
     PrivateKey key = privateKey(secret);
     if (!belongTogether(key, certificates.get(0).getPublicKey())) {
       throw unusable(Field.KEYFILE, "The keyfile is not the certificate's private key.");
@@ -134,6 +133,11 @@ final class TlsMaterial {
     KeyManager[] managers = {new OneIdentity(certificates.toArray(new X509Certificate[0]), key)};
     KEYS.put(cacheKey, managers);
     return managers.clone();
+  }
+
+  /** The client's certificate chain without its key. */
+  static List<X509Certificate> chain(String pem) throws Unusable {
+    return certificates(pem, Reason.TLS_CLIENT_CERT_REFUSED, Field.CERTIFICATE);
   }
 
   private static List<X509Certificate> certificates(String pem, Reason reason, Field field)
@@ -149,7 +153,7 @@ final class TlsMaterial {
                   new ByteArrayInputStream(pem.getBytes(StandardCharsets.UTF_8)))) {
         certificates.add((X509Certificate) each);
       }
-    } catch (CertificateException e) {
+    } catch (CertificateException | RuntimeException e) {
       throw new Unusable(reason, field, "A certificate in the PEM text cannot be read.");
     }
     if (certificates.isEmpty() || certificates.size() > MAX_CERTIFICATES) {
@@ -160,7 +164,7 @@ final class TlsMaterial {
   }
 
   /** PKCS#8, PKCS#1 and SEC 1 keys. */
-  private static PrivateKey privateKey(Secret secret) throws Unusable {
+  static PrivateKey privateKey(Secret secret) throws Unusable {
     try (PEMParser parser = new PEMParser(new StringReader(secret.reveal()))) {
       JcaPEMKeyConverter converter = new JcaPEMKeyConverter();
       // The JDK knows the algorithm by this name only.

@@ -15,6 +15,8 @@
  *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
  *       VerifiedTls}; both find the test on the thread that they run on.
+ *   <li>{@link io.sluice.probe.KeyMaterial} reads certificates and keys for those who only want to
+ *       know whether they are usable.
  * </ul>
  */
 package io.sluice.probe;

@@ -12,10 +12,13 @@ import io.sluice.model.Refusal;
 import io.sluice.model.Secret;
 import io.sluice.model.Update;
 import io.sluice.model.Update.Change;
+import io.sluice.model.ZohoError;
 import io.sluice.probe.Prober;
 import io.sluice.servers.MariaDbServer;
 import io.sluice.servers.PostgresServer;
+import io.sluice.servers.SshKey;
 import io.sluice.servers.SshServer;
+import io.sluice.servers.TestCa;
 import io.sluice.start.Wiring;
 import io.sluice.store.Statement;
 import java.io.IOException;
@@ -400,6 +403,138 @@ class GateTest extends CamelMainTestSupport {
     Map<Field, Change> again = throughBastion();
     again.remove(Field.SSH_PASSWORD);
     reentryRequired(update(id, again), "sshPassword");
+  }
+
+  @Test
+  void aKeptDatabasePasswordIsNotCarriedByAnotherBastionLoginOrHostKey() {
+    String id = create(throughBastion());
+    Map<Field, Change> named = throughBastion();
+    named.remove(Field.PASSWORD);
+    named.put(Field.SSH_USERNAME, new Change.Set("somebody"));
+    reentryRequired(update(id, named), "password");
+
+    Map<Field, Change> keyed = throughBastion();
+    keyed.remove(Field.PASSWORD);
+    keyed.put(Field.SSH_HOST_KEY, new Change.Set("SHA256:" + "A".repeat(43)));
+    reentryRequired(update(id, keyed), "password");
+
+    // The bastion and its pinned key as they are: nothing to enter again.
+    Map<Field, Change> same = throughBastion();
+    same.remove(Field.PASSWORD);
+    same.remove(Field.SSH_PASSWORD);
+    assertThat(update(id, same).reason()).isNull();
+  }
+
+  @Test
+  void keyMaterialThatCannotBeReadIsRefusedEvenWhereNothingUsesIt() {
+    String id = create(works());
+    String before = row(id);
+    Map<Field, Change> changes = works();
+    changes.put(Field.SSL_CA, new Change.Set("file:///etc/passwd"));
+    changes.put(Field.CERTIFICATE, new Change.Set("x"));
+    changes.put(Field.KEYFILE, new Change.Replace(Secret.of("/etc/passwd")));
+    changes.put(Field.SSH_IDENTITY, new Change.Replace(Secret.of("/root/.ssh/id_rsa")));
+    changes.put(Field.SSH_HOST_KEY, new Change.Set("zz"));
+
+    for (boolean patch : new boolean[] {false, true}) {
+      Result result = submit(patch ? Operation.PATCH : Operation.UPDATE, id, changes, null, patch);
+      assertThat(result.refusal().errors())
+          .extracting(Refusal.FieldError::field)
+          .containsExactly("sslCA", "certificate", "keyfile", "sshIdentity", "sshHostKey");
+      assertThat(result.refusal().errors())
+          .allMatch(error -> error.reason() == Reason.INVALID_FIELD)
+          .noneMatch(error -> error.message().contains("passwd"));
+      assertThat(ZohoError.of(result.refusal())).isEqualTo(ZohoError.UNABLE_TO_PARSE_DATA_TYPE);
+    }
+    assertThat(row(id)).isEqualTo(before);
+  }
+
+  @Test
+  void keyMaterialThatCanBeReadIsStoredForLater() {
+    TestCa ca = TestCa.create("Later CA");
+    TestCa.Issued client = ca.client("later");
+    Map<Field, Change> changes = works();
+    changes.put(Field.SSL_CA, new Change.Set(ca.certificatePem()));
+    changes.put(Field.CERTIFICATE, new Change.Set(client.certificatePem()));
+    changes.put(Field.KEYFILE, new Change.Replace(Secret.of(client.keyPem())));
+    changes.put(
+        Field.SSH_IDENTITY, new Change.Replace(Secret.of(SshKey.ed25519().privateOpenSsh("p"))));
+    changes.put(Field.SSH_PASSWORD, new Change.Replace(Secret.of("p")));
+    changes.put(Field.SSH_HOST_KEY, new Change.Set("host " + SshKey.ecdsa().publicLine()));
+
+    create(changes);
+  }
+
+  @Test
+  void aKeyThatIsNotTheCertificatesIsRefusedBeforeAnythingIsContacted() {
+    TestCa ca = TestCa.create("Pair CA");
+    TestCa.Issued one = ca.client("one");
+    for (String key : List.of(ca.client("two").keyPem(), one.keyEncryptedPem("x"))) {
+      Map<Field, Change> changes = throughBastion();
+      changes.put(Field.SSL, new Change.Set(true));
+      changes.put(Field.CERTIFICATE, new Change.Set(one.certificatePem()));
+      changes.put(Field.KEYFILE, new Change.Replace(Secret.of(key)));
+      int connections = bastion.connections();
+
+      Result result = submit(Operation.CREATE, UUID.randomUUID().toString(), changes, null, false);
+
+      onlyInvalid(result, Field.KEYFILE);
+      assertThat(bastion.connections()).isEqualTo(connections);
+    }
+  }
+
+  @Test
+  void anAuthorityThatCannotBeReadIsRefusedBeforeAnythingIsContacted() {
+    String begun = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (String text : List.of("/etc/ssl/ca.pem", begun)) {
+      Map<Field, Change> changes = throughBastion();
+      changes.put(Field.SSL, new Change.Set(true));
+      changes.put(Field.SSL_CA, new Change.Set(text));
+      int connections = bastion.connections();
+
+      Result result = submit(Operation.CREATE, UUID.randomUUID().toString(), changes, null, false);
+
+      onlyInvalid(result, Field.SSL_CA);
+      assertThat(bastion.connections()).isEqualTo(connections);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"ACCESS_TOKEN", "REFRESH_TOKEN"})
+  void aTokenThatTheDriverDoesNotTakeIsRefused(Field token) {
+    for (String driver : List.of("mariadb", "mysql", "postgresql")) {
+      Map<Field, Change> changes = works();
+      changes.put(Field.DRIVER, new Change.Set(driver));
+      changes.put(Field.DATABASE, new Change.Set("shop"));
+      changes.put(token, new Change.Replace(Secret.of("token-value")));
+
+      Result result = submit(Operation.CREATE, UUID.randomUUID().toString(), changes, null, false);
+
+      onlyInvalid(result, token);
+      assertThat(result.refusal().getMessage())
+          .isEqualTo("This driver takes no " + token.wireName() + ".");
+    }
+  }
+
+  @Test
+  void aFieldThatIsMissingIsToldBeforeASecretThatWouldMove() {
+    String id = create(works());
+
+    Result result =
+        submit(Operation.PATCH, id, Map.of(Field.HOST, new Change.Clear()), null, false);
+
+    assertThat(result.reason()).isEqualTo(Reason.MISSING_FIELD);
+    assertThat(result.refusal().getMessage()).isEqualTo("host is required.");
+  }
+
+  private static void onlyInvalid(Result result, Field field) {
+    assertThat(result.refusal().errors())
+        .singleElement()
+        .satisfies(
+            error -> {
+              assertThat(error.field()).isEqualTo(field.wireName());
+              assertThat(error.reason()).isEqualTo(Reason.INVALID_FIELD);
+            });
   }
 
   private static void reentryRequired(Result result, String field) {

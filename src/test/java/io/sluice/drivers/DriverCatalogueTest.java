@@ -3,6 +3,7 @@ package io.sluice.drivers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.model.Field;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,8 @@ class DriverCatalogueTest {
         directory.resolve("mysql.yaml"),
         good.replace("defaultPort: 3306", "defaultPort: 0")
             .replace("title: MySQL", "titel: MySQL")
+            .replace("secrets: [password]", "secrets: [accessToken, keyfile]")
+            .replace("required: [username]", "required: [username, password]")
             .replace("reason: DATABASE_NOT_FOUND", "reason: LOST"));
     Files.writeString(directory.resolve("other.yaml"), good);
     Files.writeString(directory.resolve("twice.yaml"), "id: twice\nid: twice\n");
@@ -65,8 +68,24 @@ class DriverCatalogueTest {
             "mysql.yaml: title must",
             "mysql.yaml: titel is not a known key",
             "mysql.yaml: errors[8].reason",
+            "mysql.yaml: secrets names no secret of a login: keyfile",
+            "mysql.yaml: required names a secret that is not among secrets: password",
             "other.yaml: id must be the file's name",
             "twice.yaml");
+  }
+
+  @Test
+  void aLoginTakesAPasswordUnlessTheFileSaysOtherwise(@TempDir Path directory) throws IOException {
+    String good = Files.readString(SHIPPED.resolve("mysql.yaml"));
+    Path file = directory.resolve("mysql.yaml");
+
+    Files.writeString(file, good.replace("secrets: [password]", ""));
+    assertThat(DriverCatalogue.load(directory).named("mysql").orElseThrow().secrets())
+        .containsExactly(Field.PASSWORD);
+
+    Files.writeString(file, good.replace("secrets: [password]", "secrets: [refreshToken]"));
+    assertThat(DriverCatalogue.load(directory).named("mysql").orElseThrow().secrets())
+        .containsExactly(Field.REFRESH_TOKEN);
   }
 
   @Test
