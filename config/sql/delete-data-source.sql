@@ -2,7 +2,8 @@
 with gone as (
   delete from data_sources
   where workspace_id = :?workspace and id = :?id
-    and (cast(:?expected as bigint) is null or version = cast(:?expected as bigint))
+    and (cast(:?expected as text) is null
+         or version = any (cast(string_to_array(:?expected, ',') as bigint[])))
   returning workspace_id, id, version
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, actor, state, version, finished_at)

@@ -75,6 +75,12 @@ public final class Answers {
         : Refusal.ofTest(PolicyDisguise.of(refusal.report()));
   }
 
+  HttpAnswer badAddress(HttpRequest request) {
+    return refused(
+        request,
+        Refusal.because(Reason.MALFORMED_BODY, "The address is not percent-encoded correctly."));
+  }
+
   HttpAnswer noSuchResource(HttpRequest request) {
     return refused(request, Refusal.because(Reason.NOT_FOUND));
   }

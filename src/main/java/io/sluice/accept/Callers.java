@@ -83,6 +83,9 @@ public final class Callers {
   }
 
   private static String credentials(HttpRequest request) {
+    if (request.repeats("authorization")) {
+      throw Refusal.because(Reason.FORBIDDEN, "Send one Authorization header.");
+    }
     String scheme = request.zoho() ? ZOHO_SCHEME : NATIVE_SCHEME;
     String header = request.header("authorization").orElse("");
     if (!header.toLowerCase(Locale.ROOT).startsWith(scheme)) {

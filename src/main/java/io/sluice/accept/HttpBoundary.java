@@ -7,6 +7,8 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Route;
+import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,7 +16,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
+import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
@@ -43,13 +47,15 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private final int bodyLimit;
   private final Duration bodyDeadline;
+  private final ContractPaths paths;
   private final Answers answers;
 
   /**
    * @param bodyLimit in bytes
    * @param bodyDeadline by when a body must have arrived
    */
-  public HttpBoundary(int bodyLimit, Duration bodyDeadline, Answers answers) {
+  public HttpBoundary(int bodyLimit, Duration bodyDeadline, ContractPaths paths, Answers answers) {
+    this.paths = paths;
     this.bodyLimit = bodyLimit;
     this.bodyDeadline = bodyDeadline;
     this.answers = answers;
@@ -63,8 +69,41 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   }
 
   private final class Consumer extends VertxPlatformHttpConsumer {
+    private final String router;
+    private Route first;
+
     Consumer(PlatformHttpEndpoint endpoint, Processor route, String router) {
       super(endpoint, exchange -> answer(exchange, route), List.of(), router);
+      this.router = router;
+    }
+
+    @Override
+    protected void doStart() throws Exception {
+      super.doStart();
+      // A route with a path cannot be first: to compare paths, the router decodes them.
+      first = everything().route().order(-1).handler(HttpBoundary.this::letWellEncodedPass);
+    }
+
+    @Override
+    protected void doStop() throws Exception {
+      if (first != null) {
+        first.remove();
+        first = null;
+      }
+      super.doStop();
+    }
+
+    /** The server's own router, around the one that the platform gives out. */
+    private Router everything() {
+      CamelContext camel = getEndpoint().getCamelContext();
+      VertxPlatformHttpRouter inner = VertxPlatformHttpRouter.lookup(camel, router);
+      if (inner == null) {
+        // A port that the system chose: the router keeps the name that it got before.
+        inner =
+            VertxPlatformHttpRouter.lookup(
+                camel, VertxPlatformHttpRouter.PLATFORM_HTTP_ROUTER_NAME_ZERO);
+      }
+      return (Router) inner.getServer().getServer().requestHandler();
     }
 
     @Override
@@ -80,6 +119,17 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
                 return null;
               });
     }
+  }
+
+  private void letWellEncodedPass(RoutingContext context) {
+    String path = context.request().path();
+    if (path == null || ContractPaths.encodedWell(path)) {
+      context.next();
+      return;
+    }
+    read(context)
+        .onSuccess(request -> write(answers.badAddress(request), request, context))
+        .onFailure(cut -> context.request().connection().close());
   }
 
   private Future<HttpRequest> read(RoutingContext context) {
@@ -99,17 +149,19 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
                 });
     request.handler(
         chunk -> {
+          if (done.future().isComplete()) {
+            // Given up: what still comes before the connection ends is not looked at.
+            return;
+          }
           received[0] += chunk.length();
           if (received[0] <= bodyLimit) {
             body.appendBuffer(chunk);
           } else if (received[0] > (long) bodyLimit * DRAIN_FACTOR) {
-            done.tryComplete(typed(request, context.normalizedPath(), null));
+            done.tryComplete(typed(request, null));
           }
         });
     request.endHandler(
-        end ->
-            done.tryComplete(
-                typed(request, context.normalizedPath(), received[0] <= bodyLimit ? body : null)));
+        end -> done.tryComplete(typed(request, received[0] <= bodyLimit ? body : null)));
     request.exceptionHandler(done::tryFail);
     if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
       context.response().writeContinue();
@@ -118,11 +170,11 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     return done.future().onComplete(read -> context.vertx().cancelTimer(timer));
   }
 
-  private static HttpRequest typed(HttpServerRequest request, String path, Buffer body) {
+  private static HttpRequest typed(HttpServerRequest request, Buffer body) {
     return new HttpRequest(
         UUID.randomUUID().toString(),
         request.method().name(),
-        path,
+        request.path(),
         request.query(),
         headers(request.headers()),
         body == null ? new byte[0] : body.getBytes(),
@@ -141,17 +193,30 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private void answer(Exchange exchange, Processor route) {
     HttpRequest request = exchange.getProperty(HttpRequest.PROPERTY, HttpRequest.class);
-    HttpAnswer answer;
-    try {
-      route.process(exchange);
-      answer = answerOf(exchange, request);
-    } catch (Exception e) {
-      answer = unexpected(e, request);
+    HttpAnswer answer = outsideContract(request);
+    if (answer == null) {
+      try {
+        route.process(exchange);
+        answer = answerOf(exchange, request);
+      } catch (Exception e) {
+        answer = unexpected(e, request);
+      }
     }
     exchange.setException(null);
     RoutingContext context =
         exchange.getProperty(RoutingContext.class.getName(), RoutingContext.class);
     write(answer, request, context);
+  }
+
+  /** The answer to a request for which the contract has no operation; null where it has one. */
+  private HttpAnswer outsideContract(HttpRequest request) {
+    Optional<List<String>> methods = paths.methods(request.path());
+    if (methods.isEmpty()) {
+      return answers.noSuchResource(request);
+    }
+    return methods.get().contains(request.method())
+        ? null
+        : answers.methodNotAllowed(request, String.join(", ", methods.get()));
   }
 
   private HttpAnswer answerOf(Exchange exchange, HttpRequest request) {
@@ -161,14 +226,6 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     Message message = exchange.getMessage();
     if (message.getBody() instanceof HttpAnswer answer) {
       return answer;
-    }
-    // The contract-first dispatcher leaves these two for what the contract does not list.
-    Object status = message.getHeader(Exchange.HTTP_RESPONSE_CODE);
-    if (Integer.valueOf(404).equals(status)) {
-      return answers.noSuchResource(request);
-    }
-    if (Integer.valueOf(405).equals(status)) {
-      return answers.methodNotAllowed(request, message.getHeader("Allow", String.class));
     }
     return unexpected(new IllegalStateException("A route ended without an answer."), request);
   }

@@ -1,15 +1,18 @@
 package io.sluice.accept;
 
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * One HTTP request as it arrived: the only form in which a client's headers, query and body enter a
  * route. Nothing of it is copied into Camel's headers.
  *
  * @param id identifies the request in logs and in {@code request_id}
- * @param path percent-encoded, normalized
+ * @param path percent-encoded, as it was sent
  * @param query the raw query, or null. It can hold passwords: never log it
  * @param headers by lower-case name; a header that was repeated has several values
  * @param body the raw bytes; empty when {@code tooLarge}
@@ -29,9 +32,41 @@ public record HttpRequest(
   /** The exchange property that holds the request. */
   public static final String PROPERTY = "request";
 
+  /** {@code identity}, which stands for no encoding, or nothing. */
+  private static final Pattern PLAIN = Pattern.compile("(?i)[\\s,]*(?:identity[\\s,]*)*");
+
   /** The first value of a header. */
   public Optional<String> header(String lowerCaseName) {
     return headers.getOrDefault(lowerCaseName, List.of()).stream().findFirst();
+  }
+
+  /** All values of a header as the one list that they are (RFC 9110, section 5.3). */
+  String list(String lowerCaseName) {
+    return String.join(", ", headers.getOrDefault(lowerCaseName, List.of()));
+  }
+
+  /** Whether a header comes more than once. */
+  boolean repeats(String lowerCaseName) {
+    return headers.getOrDefault(lowerCaseName, List.of()).size() > 1;
+  }
+
+  /**
+   * What the body is.
+   *
+   * @return the raw value; null where there is none
+   * @throws Refusal when there is no one answer, or the body is encoded in a further way
+   */
+  String contentType() {
+    if (repeats("content-type")) {
+      throw Refusal.ofField(Reason.MALFORMED_BODY, "Content-Type", "Send one Content-Type.");
+    }
+    if (!PLAIN.matcher(list("content-encoding")).matches()) {
+      throw Refusal.ofField(
+          Reason.UNSUPPORTED_MEDIA_TYPE,
+          "Content-Encoding",
+          "Send the body without a Content-Encoding.");
+    }
+    return header("content-type").orElse(null);
   }
 
   /** Whether the request is one of the Zoho-compatible API, which has an error shape of its own. */

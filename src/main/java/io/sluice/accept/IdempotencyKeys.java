@@ -99,7 +99,7 @@ public final class IdempotencyKeys {
             + "\n"
             + request.header("content-type").orElse("")
             + "\n"
-            + request.header("if-match").orElse("")
+            + request.list("if-match")
             + "\n"
             + Base64.getEncoder().encodeToString(request.body());
     return vault.fingerprint(Secret.of(content));

@@ -38,6 +38,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -48,6 +50,16 @@ import org.apache.camel.ExchangeProperty;
  */
 public final class NativeApi {
   private static final int PAGE_LIMIT = 100;
+
+  /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
+  private static final Pattern TAGS =
+      Pattern.compile("[\\s,]*+(?:(?:W/)?\"[^\"\\s]*+\"[\\s]*+(?:,[\\s,]*+|$))++");
+
+  /**
+   * A tag that {@link #written} gives out; each tag begins after the list's comma or at its start.
+   */
+  private static final Pattern VERSION_TAG = Pattern.compile("(?<=^|[\\s,])\"([1-9][0-9]{0,17})\"");
+
   private static final Set<String> FILTERS = Set.of("driver", "host", "status");
   private static final Set<String> HISTORY_PAGE = Set.of("_limit", "_start");
   private static final Set<String> PAGE = Set.of("driver", "host", "status", "_limit", "_start");
@@ -89,11 +101,7 @@ public final class NativeApi {
     if (request.tooLarge()) {
       throw Refusal.because(Reason.BODY_TOO_LARGE);
     }
-    return new Encoded(
-        request.body(),
-        request.header("content-type").orElse(null),
-        Encoded.Api.NATIVE,
-        path.get("id"));
+    return new Encoded(request.body(), request.contentType(), Encoded.Api.NATIVE, path.get("id"));
   }
 
   /** The body of a merge patch, for the decode stage. */
@@ -145,7 +153,7 @@ public final class NativeApi {
         operation,
         path.get("id"),
         update,
-        expectedVersion(request),
+        expectedVersions(request),
         dryRun);
   }
 
@@ -188,7 +196,7 @@ public final class NativeApi {
       Operation operation,
       String id,
       Update update,
-      Long ifMatch,
+      Set<Long> ifMatch,
       boolean dryRun) {
     exchange.setProperty(
         Submission.PROPERTY,
@@ -221,13 +229,12 @@ public final class NativeApi {
     if (request.tooLarge()) {
       throw Refusal.because(Reason.BODY_TOO_LARGE);
     }
-    if (!request
-        .header("content-type")
-        .orElse("")
-        .toLowerCase(Locale.ROOT)
-        .startsWith("application/json")) {
-      throw Refusal.because(
-          Reason.UNSUPPORTED_MEDIA_TYPE, "The version is read as application/json.");
+    String type = request.contentType();
+    if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
+      throw Refusal.ofField(
+          Reason.UNSUPPORTED_MEDIA_TYPE,
+          "Content-Type",
+          "The version is sent as application/json.");
     }
     JsonNode body;
     try {
@@ -263,7 +270,7 @@ public final class NativeApi {
         Operation.UPDATE,
         former.id(),
         Update.to(former.settings()),
-        expectedVersion(request),
+        expectedVersions(request),
         false);
   }
 
@@ -327,20 +334,25 @@ public final class NativeApi {
     return text == null ? null : json.readTree((String) text);
   }
 
-  /** RFC 9110, section 13.1.1, for the strong tags that this API gives out. */
-  private static Long expectedVersion(HttpRequest request) {
-    String tag = request.header("if-match").orElse("*").strip();
-    if (tag.equals("*")) {
+  /**
+   * RFC 9110, section 13.1.1, for the strong tags that this API gives out. A weak tag, or one of
+   * somebody else's making, matches no version.
+   *
+   * @return null where any version will do
+   */
+  private static Set<Long> expectedVersions(HttpRequest request) {
+    String tags = request.list("if-match").strip();
+    if (tags.equals("*") || request.header("if-match").isEmpty()) {
       return null;
     }
-    try {
-      if (tag.length() > 2 && tag.startsWith("\"") && tag.endsWith("\"")) {
-        return Long.valueOf(tag.substring(1, tag.length() - 1));
-      }
-    } catch (NumberFormatException e) {
-      // No version of this data source ever had such a tag.
+    if (!TAGS.matcher(tags).matches()) {
+      throw Refusal.because(Reason.VERSION_MISMATCH);
     }
-    throw Refusal.because(Reason.VERSION_MISMATCH);
+    return VERSION_TAG
+        .matcher(tags)
+        .results()
+        .map(tag -> Long.valueOf(tag.group(1)))
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** 200 with the document that is live now. */
@@ -392,8 +404,10 @@ public final class NativeApi {
 
   /** Asks the store for one data source. */
   public Statement find(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    new Query(request, Set.of()).check();
     return byId("find-data-source", caller, path);
   }
 
@@ -519,12 +533,14 @@ public final class NativeApi {
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+    new Query(request, Set.of()).check();
     Statement statement = byId("delete-data-source", caller, path);
+    Set<Long> expected = expectedVersions(request);
     UUID updateId = UUID.randomUUID();
     Instant now = clock.instant();
     return events.in(
         statement
-            .with("expected", expectedVersion(request))
+            .with("expected", expected == null ? null : joined(expected))
             .with("updateId", updateId.toString())
             .with("intake", Intake.HTTP.wireName())
             .with("actor", caller.actor())
@@ -543,6 +559,10 @@ public final class NativeApi {
             now));
   }
 
+  private static String joined(Set<Long> versions) {
+    return versions.stream().map(String::valueOf).collect(Collectors.joining(","));
+  }
+
   public HttpAnswer deleted(
       @Body List<Map<String, Object>> rows,
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
@@ -556,7 +576,8 @@ public final class NativeApi {
   }
 
   /** {@code GET /drivers}. */
-  public HttpAnswer drivers() {
+  public HttpAnswer drivers(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
+    new Query(request, Set.of()).check();
     ArrayNode all = json.createArrayNode();
     for (Driver driver : drivers.all()) {
       ObjectNode node = all.addObject().put("id", driver.id()).put("title", driver.title());
@@ -572,7 +593,8 @@ public final class NativeApi {
   }
 
   /** {@code GET /openapi.json}. */
-  public HttpAnswer contract() {
+  public HttpAnswer contract(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
+    new Query(request, Set.of()).check();
     return answers.ok(contract);
   }
 }

@@ -71,9 +71,7 @@ public final class ZohoApi {
     if (request.tooLarge()) {
       throw Refusal.because(Reason.BODY_TOO_LARGE);
     }
-    byte[] config =
-        ConfigParameter.find(
-            request.query(), request.body(), request.header("content-type").orElse(null));
+    byte[] config = ConfigParameter.find(request.query(), request.body(), request.contentType());
     return new Encoded(config, null, Encoded.Api.ZOHO_CONFIG, path.get("datasourceId"));
   }
 

@@ -90,7 +90,7 @@ public final class Gate {
       Exchange exchange) {
     DataSource current = submission.operation() == Operation.CREATE ? null : live(submission, rows);
     long version = current == null ? firstVersion(rows.get(0)) : current.version() + 1;
-    if (submission.ifMatch() != null && submission.ifMatch() != current.version()) {
+    if (submission.ifMatch() != null && !submission.ifMatch().contains(current.version())) {
       throw Refusal.because(Reason.VERSION_MISMATCH);
     }
     Candidate before = exchange.getProperty(CANDIDATE, Candidate.class);

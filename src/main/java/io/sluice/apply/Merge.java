@@ -95,7 +95,9 @@ final class Merge {
     SortedMap<String, String> options = new TreeMap<>();
     if (patch) {
       values.putAll(stored.values());
-      options.putAll(stored.options());
+      if (!update.clearsOptions()) {
+        options.putAll(stored.options());
+      }
     } else if (submission.intake() == Intake.ZOHO) {
       for (Field field : NOT_IN_CONFIG) {
         if (stored.values().containsKey(field)) {

@@ -2,6 +2,7 @@ package io.sluice.apply;
 
 import io.sluice.model.Intake;
 import io.sluice.model.Update;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -10,7 +11,7 @@ import java.util.UUID;
  * @param updateId identifies the update, its receipt and its event
  * @param update null until a queued update was decoded
  * @param actor who asked, as it appears in {@code updated_by} and in events
- * @param ifMatch the version that the sender expects, or null
+ * @param ifMatch the versions, one of which the sender expects; null: any
  * @param dryRun test and answer, store and publish nothing
  * @param identity the sender's own name for the update, or null
  * @param fence of the lease under which a queued update is worked, or null
@@ -23,7 +24,7 @@ public record Submission(
     String id,
     Update update,
     String actor,
-    Long ifMatch,
+    Set<Long> ifMatch,
     boolean dryRun,
     String identity,
     Long fence) {

@@ -27,20 +27,23 @@ enum MediaType {
    * @throws Refusal {@link Reason#UNSUPPORTED_MEDIA_TYPE}, also for another charset than UTF-8
    */
   static MediaType of(String header, Api api) {
-    return switch (essence(header).orElse("")) {
+    String essence = essence(header).orElse("");
+    if (api == Api.MERGE_PATCH) {
+      return switch (essence) {
+        case "application/json", "application/merge-patch+json" -> JSON;
+        default ->
+            throw Refusal.ofField(
+                Reason.UNSUPPORTED_MEDIA_TYPE,
+                "Content-Type",
+                "A patch is sent as application/merge-patch+json or application/json.");
+      };
+    }
+    return switch (essence) {
       case "application/json" -> JSON;
-      case "application/merge-patch+json" -> only(JSON, api == Api.MERGE_PATCH);
-      case "application/xml", "text/xml" -> only(XML, api == Api.NATIVE);
-      case "application/x-www-form-urlencoded" -> only(FORM, api == Api.NATIVE);
+      case "application/xml" -> XML;
+      case "application/x-www-form-urlencoded" -> FORM;
       default -> throw Refusal.because(Reason.UNSUPPORTED_MEDIA_TYPE);
     };
-  }
-
-  private static MediaType only(MediaType type, boolean condition) {
-    if (!condition) {
-      throw Refusal.because(Reason.UNSUPPORTED_MEDIA_TYPE);
-    }
-    return type;
   }
 
   /**

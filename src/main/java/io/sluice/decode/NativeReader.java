@@ -38,6 +38,7 @@ final class NativeReader {
     Problems problems = new Problems();
     String id = null;
     SortedMap<String, Change> options = new TreeMap<>();
+    boolean clearsOptions = false;
     for (Map.Entry<String, Value> entry : document.fields().entrySet()) {
       String name = entry.getKey();
       Optional<Field> field = Field.named(name);
@@ -47,7 +48,11 @@ final class NativeReader {
       } else if (name.equals(ID)) {
         id = id(entry.getValue(), pathId, problems);
       } else if (name.equals(Document.OPTIONS)) {
-        options.putAll(options(entry.getValue(), api, problems));
+        boolean none = entry.getValue() instanceof Value.Null;
+        clearsOptions = none && api == Encoded.Api.MERGE_PATCH;
+        if (!none) {
+          options.putAll(options(entry.getValue(), problems));
+        }
       } else if (!Document.ANSWER_ONLY.contains(name)) {
         problems.add(name, Reason.UNKNOWN_FIELD, "is not a field of a data source");
       }
@@ -59,7 +64,7 @@ final class NativeReader {
                 .flatMap(change -> canonical(field, change, problems))
                 .ifPresent(change -> changes.put(field, change)));
     problems.refuseIfAny();
-    return new Update(pathId == null ? id : null, changes, options);
+    return new Update(pathId == null ? id : null, changes, options, clearsOptions);
   }
 
   private static void refuseAlias(String earlier, String name) {
@@ -77,6 +82,8 @@ final class NativeReader {
       problems.wrongType(ID, "must be a string");
     } else if (pathId != null && !text.text().equals(pathId)) {
       problems.add(ID, Reason.INVALID_FIELD, "must be the id of the data source that is updated");
+    } else if (pathId == null && DataSourceId.reserved(text.text())) {
+      problems.add(ID, Reason.INVALID_FIELD, "is a reserved word: choose another one");
     } else if (pathId == null && !DataSourceId.valid(text.text())) {
       problems.add(
           ID,
@@ -88,13 +95,8 @@ final class NativeReader {
     return null;
   }
 
-  private static SortedMap<String, Change> options(
-      Value value, Encoded.Api api, Problems problems) {
+  private static SortedMap<String, Change> options(Value value, Problems problems) {
     SortedMap<String, Change> options = new TreeMap<>();
-    if (value instanceof Value.Null && api == Encoded.Api.NATIVE) {
-      // In a whole document no options; a patch that clears them names each of them.
-      return options;
-    }
     if (!(value instanceof Value.Group group)) {
       problems.wrongType(Document.OPTIONS, "must be an object with one member per option");
       return options;

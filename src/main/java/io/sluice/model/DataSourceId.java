@@ -1,5 +1,6 @@
 package io.sluice.model;
 
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -15,6 +16,11 @@ public final class DataSourceId {
   private DataSourceId() {}
 
   public static boolean valid(String id) {
-    return GRAMMAR.matcher(id).matches() && !RESERVED.contains(id);
+    return GRAMMAR.matcher(id).matches() && !reserved(id);
+  }
+
+  /** Whether this is one of those words, in any case: addresses that differ in case mislead. */
+  public static boolean reserved(String id) {
+    return RESERVED.contains(id.toLowerCase(Locale.ROOT));
   }
 }

@@ -16,8 +16,14 @@ import java.util.TreeMap;
  * @param changes the fields that were sent; values have passed their kind's check
  * @param options driver-specific options that were sent; {@link Change.Clear} where {@code null} or
  *     empty was
+ * @param clearsOptions whether a patch removes the stored options (RFC 7396, where {@code options}
+ *     itself is {@code null}); an update that replaces the document does so in any case
  */
-public record Update(String id, Map<Field, Change> changes, SortedMap<String, Change> options) {
+public record Update(
+    String id,
+    Map<Field, Change> changes,
+    SortedMap<String, Change> options,
+    boolean clearsOptions) {
 
   /** What happens to one field. */
   public sealed interface Change {
@@ -34,6 +40,11 @@ public record Update(String id, Map<Field, Change> changes, SortedMap<String, Ch
   public Update {
     changes = changes.isEmpty() ? Map.of() : Collections.unmodifiableMap(new EnumMap<>(changes));
     options = Collections.unmodifiableSortedMap(new TreeMap<>(options));
+  }
+
+  /** An update that leaves those stored options that it does not name to its operation. */
+  public Update(String id, Map<Field, Change> changes, SortedMap<String, Change> options) {
+    this(id, changes, options, false);
   }
 
   /** The update that leads to these settings and to nothing else, whatever is stored. */

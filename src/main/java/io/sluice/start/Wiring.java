@@ -10,6 +10,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.sluice.accept.Answers;
 import io.sluice.accept.Callers;
+import io.sluice.accept.ContractPaths;
 import io.sluice.accept.HttpBoundary;
 import io.sluice.accept.IdempotencyKeys;
 import io.sluice.accept.Inbox;
@@ -170,8 +171,9 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("strictJson", StrictJson.mapper());
     registry.bind("gate", gate);
     registry.bind("prober", prober);
+    JsonNode contract = contract();
     registry.bind(
-        "native", new NativeApi(dataSources, drivers, events, answers, json, contract(), clock));
+        "native", new NativeApi(dataSources, drivers, events, answers, json, contract, clock));
     registry.bind(
         "keys", new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease()));
     registry.bind("zoho", new ZohoApi(answers, json));
@@ -194,7 +196,7 @@ public final class Wiring implements CamelConfiguration {
             configuration.outbox().batch(),
             configuration.outbox().lease()));
 
-    http(camel, configuration, answers);
+    http(camel, configuration, new ContractPaths(contract), answers);
     camel
         .getCamelContextExtension()
         .getContextPlugin(HealthCheckRegistry.class)
@@ -286,7 +288,8 @@ public final class Wiring implements CamelConfiguration {
     return own;
   }
 
-  private static void http(CamelContext camel, Configuration configuration, Answers answers) {
+  private static void http(
+      CamelContext camel, Configuration configuration, ContractPaths paths, Answers answers) {
     VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
     server.setBindPort(configuration.http().port());
     camel.getRegistry().bind("httpPort", server);
@@ -294,7 +297,7 @@ public final class Wiring implements CamelConfiguration {
     vertx.setWorkerPoolSize(configuration.http().workers());
     camel.getRegistry().bind("vertxOptions", vertx);
     HttpBoundary boundary =
-        new HttpBoundary(Encoded.MAX_BYTES, configuration.http().bodyDeadline(), answers);
+        new HttpBoundary(Encoded.MAX_BYTES, configuration.http().bodyDeadline(), paths, answers);
     boundary.setCamelContext(camel);
     camel.getComponent("platform-http", PlatformHttpComponent.class).setEngine(boundary);
   }

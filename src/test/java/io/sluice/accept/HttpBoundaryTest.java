@@ -6,6 +6,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.canary.CanarySearch;
 import io.sluice.servers.SluiceProcess;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -108,8 +111,20 @@ class HttpBoundaryTest {
 
   @Test
   void aQueryParameterDoesNotBecomeAPathParameter() {
-    String answer = raw("GET /datasources/demo?id=missing", List.of(authorization()), "");
-    assertThat(answer).contains("{\"id\":\"demo\"");
+    String answer = raw("GET /datasources?_limit=1&id=missing", List.of(authorization()), "");
+    assertThat(answer).startsWith("HTTP/1.1 422 ");
+    for (String operation :
+        List.of(
+            "GET /datasources/demo",
+            "POST /datasources/demo/test",
+            "DELETE /datasources/demo",
+            "GET /drivers",
+            "GET /openapi.json")) {
+      assertThat(raw(operation + "?id=missing", List.of(authorization()), ""))
+          .as(operation)
+          .startsWith("HTTP/1.1 422 ")
+          .contains("\"field\":\"id\"");
+    }
   }
 
   @Test
@@ -160,6 +175,148 @@ class HttpBoundaryTest {
                 authorization(), "Content-Type: application/json", "Transfer-Encoding: chunked"),
             chunks.toString());
     assertThat(answer).startsWith("HTTP/1.1 413 ");
+    assertNoErrorLogged();
+  }
+
+  @Test
+  void aFloodIsDiscardedInSilence() {
+    int sent = 0;
+    try (Socket socket = new Socket(SLUICE.api().getHost(), SLUICE.api().getPort())) {
+      OutputStream out = socket.getOutputStream();
+      out.write(
+          ("PUT /datasources/demo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+              .getBytes(StandardCharsets.US_ASCII));
+      byte[] chunk = ("2000\r\n" + "x".repeat(0x2000) + "\r\n").getBytes(StandardCharsets.US_ASCII);
+      while (sent < 64 * 1024 * 1024) {
+        out.write(chunk);
+        sent += chunk.length;
+      }
+    } catch (IOException cutOff) {
+      assertThat(sent).isGreaterThan(1024 * 1024);
+    }
+    assertThat(sent).isLessThan(64 * 1024 * 1024);
+    // The process has got over it.
+    assertThat(API.get("/datasources/demo").send().status()).isEqualTo(200);
+    assertNoErrorLogged();
+  }
+
+  /** Whoever can make the service write stacks can fill its disk. */
+  private static void assertNoErrorLogged() {
+    assertThat(SLUICE.logged().lines().filter(line -> line.contains("ERROR"))).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"OPTIONS", "TRACE", "HEAD", "DELETE", "CONNECT", "PROPFIND", "X-ODD"})
+  void aMethodThatAnAddressDoesNotSupportIsTold(String method) {
+    String answer = raw(method + " /drivers", List.of(), "");
+    assertThat(answer)
+        .startsWith("HTTP/1.1 405 ")
+        .containsIgnoringCase("\r\nallow: GET\r\n")
+        .contains("application/json");
+    if (!method.equals("HEAD")) {
+      assertThat(answer).contains("{\"code\":405,");
+    }
+    assertThat(raw("OPTIONS /datasources/demo", List.of(), ""))
+        .containsIgnoringCase("\r\nallow: GET, PUT, DELETE, PATCH\r\n");
+    assertThat(raw(method + " /elsewhere", List.of(), "")).startsWith("HTTP/1.1 404 ");
+    assertNoErrorLogged();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/datasources/%zz", "/datasources/%", "/%4", "/datasources?%zz"})
+  void aBadlyEncodedAddressIsRefusedInTheErrorShape(String address) {
+    String answer = raw("GET " + address, List.of(authorization()), "");
+    assertThat(answer).startsWith("HTTP/1.1 400 ").contains("{\"code\":400,", "request_id");
+    assertNoErrorLogged();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/DATASOURCES/demo",
+        "/Datasources",
+        "//datasources/demo",
+        "/datasources//demo",
+        "/datasources/demo/",
+        "/datasources/",
+        "/datasources/.",
+        "/datasources/%2e",
+        "/datasources/%2E%2e",
+        "/datasources/./demo",
+        "/datasources/x/../demo",
+        "/datasources/x/%2e%2e/demo",
+        "/x/../datasources/demo",
+        "/datasources/COUNT",
+        "/datasources/%63ount",
+        "/datasources/demo/History",
+        "/openapi.json/",
+        "/",
+        "/datasources/demo;a=b",
+        "/DRIVERS"
+      })
+  void anAddressMatchesExactlyOrNotAtAll(String path) {
+    assertThat(raw("GET " + path, List.of(authorization()), ""))
+        .startsWith("HTTP/1.1 404 ")
+        .contains("{\"code\":404,", "request_id");
+  }
+
+  @Test
+  void anIdMayBePercentEncoded() {
+    assertThat(raw("GET /datasources/d%65mo", List.of(authorization()), ""))
+        .startsWith("HTTP/1.1 200 ");
+  }
+
+  @Test
+  void twoCredentialsAreNone() {
+    String other = "authorization: Bearer another";
+    for (List<String> both :
+        List.of(List.of(authorization(), other), List.of(other, authorization()))) {
+      assertThat(raw("GET /datasources/demo", both, "")).startsWith("HTTP/1.1 403 ");
+    }
+  }
+
+  @Test
+  void twoContentTypesAreNone() {
+    assertThat(
+            raw(
+                "PUT /datasources/demo?dryRun=true",
+                List.of(
+                    authorization(),
+                    "Content-Type: application/json",
+                    "Content-Type: application/xml",
+                    "Content-Length: 2"),
+                "{}"))
+        .startsWith("HTTP/1.1 400 ")
+        .contains("Content-Type");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gzip", "br", "identity, gzip", "gzip, identity"})
+  void anEncodedBodyIsNotSupported(String coding) {
+    String answer =
+        raw(
+            "PUT /datasources/demo?dryRun=true",
+            List.of(
+                authorization(),
+                "Content-Type: application/json",
+                "Content-Encoding: " + coding,
+                "Content-Length: 2"),
+            "{}");
+    assertThat(answer).startsWith("HTTP/1.1 415 ").contains("Content-Encoding");
+  }
+
+  @Test
+  void identityIsNoEncoding() {
+    String answer =
+        raw(
+            "PUT /datasources/demo?dryRun=true",
+            List.of(
+                authorization(),
+                "Content-Type: application/json",
+                "Content-Encoding: Identity",
+                "Content-Length: 3"),
+            "{:}");
+    assertThat(answer).startsWith("HTTP/1.1 400 ");
   }
 
   @ParameterizedTest

@@ -466,6 +466,27 @@ class NativeApiTest {
   }
 
   @Test
+  void oneOfSeveralVersionsMayBeTheCurrentOne() {
+    String id = API.create(works());
+    for (String missed :
+        List.of("W/\"1\"", "\"8\", W/\"1\"", "1", "\"8\",\"9\"", "\"x\"", "\"1\" \"2\"", "", ",")) {
+      assertThat(ifMatch("PATCH", id, missed).status()).as(missed).isEqualTo(412);
+      assertThat(ifMatch("DELETE", id, missed).status()).as(missed).isEqualTo(412);
+    }
+    assertThat(ifMatch("PATCH", id, "\"1\", \"14\"").status()).isEqualTo(200);
+    assertThat(ifMatch("PATCH", id, "W/\"7\",\"opaque\" , \"3\",\"2\"").status()).isEqualTo(200);
+    assertThat(ifMatch("DELETE", id, "\"2\", \"3\"").status()).isEqualTo(204);
+  }
+
+  private static Answer ifMatch(String method, String id, String tags) {
+    Api.Request request =
+        API.request(method, "/datasources/" + id).admin().header("If-Match", tags);
+    return method.equals("PATCH")
+        ? request.json(Api.object(Map.of("password", PASSWORD))).send()
+        : request.send();
+  }
+
+  @Test
   void aKeptSecretIsRefusedWhenItsDestinationChanges() {
     String id = API.create(works());
     String before = API.stored(id);

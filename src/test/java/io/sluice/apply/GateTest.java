@@ -167,7 +167,7 @@ class GateTest extends CamelMainTestSupport {
             id,
             new Update(null, changes, new TreeMap<>()),
             "tester",
-            ifMatch,
+            ifMatch == null ? null : Set.of(ifMatch),
             dryRun,
             null,
             null);

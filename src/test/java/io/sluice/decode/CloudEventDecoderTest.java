@@ -49,8 +49,8 @@ class CloudEventDecoderTest {
   @Test
   void aPlainBodyIsJsonUnlessItsHeaderSaysOtherwise() {
     assertThat(decode("{}").encoded().contentType()).isEqualTo("application/json");
-    assertThat(decode("<i/>", "Content-Type", "text/xml").encoded().contentType())
-        .isEqualTo("text/xml");
+    assertThat(decode("<i/>", "Content-Type", "application/xml").encoded().contentType())
+        .isEqualTo("application/xml");
   }
 
   @Test
@@ -79,7 +79,8 @@ class CloudEventDecoderTest {
         Arguments.of("data", event(ATTRIBUTES + ",\"data\":{},\"data_base64\":\"e30=\"")),
         Arguments.of("data_base64", event(ATTRIBUTES + ",\"data_base64\":\"***\"")),
         Arguments.of(
-            "data", event(ATTRIBUTES + ",\"datacontenttype\":\"text/xml\",\"data\":{\"a\":1}")),
+            "data",
+            event(ATTRIBUTES + ",\"datacontenttype\":\"application/xml\",\"data\":{\"a\":1}")),
         Arguments.of("type", with(binary, "ce_type", "sluice.datasource.updated")),
         Arguments.of("specversion", with(binary, "ce_specversion", "0.3")),
         Arguments.of("subject", with(binary, "ce_subject", "other")),

@@ -64,13 +64,25 @@ class DecodeStageTest {
   }
 
   @Test
-  void aPatchIsJsonOnlyAndNamesTheOptionsThatItClears() {
-    assertThat(route.refusal(patch("application/xml", "<i/>")).reason())
-        .isEqualTo(Reason.UNSUPPORTED_MEDIA_TYPE);
-    assertThat(route.refusal(patch("application/x-www-form-urlencoded", "a=b")).reason())
-        .isEqualTo(Reason.UNSUPPORTED_MEDIA_TYPE);
-    Refusal refusal = route.refusal(patch("application/json", "{\"options\":null}"));
-    assertThat(refusal.errors()).extracting(e -> e.field()).containsExactly("options");
+  void aPatchIsJsonOnlyAndSaysSo() {
+    for (Encoded other :
+        List.of(
+            patch("application/xml", "<i/>"), patch("application/x-www-form-urlencoded", "a=b"))) {
+      Refusal refusal = route.refusal(other);
+      assertThat(refusal.reason()).isEqualTo(Reason.UNSUPPORTED_MEDIA_TYPE);
+      assertThat(refusal.getMessage())
+          .contains("application/merge-patch+json", "application/json")
+          .doesNotContain("xml", "form");
+    }
+  }
+
+  @Test
+  void aPatchClearsTheOptionsThatItNamesOrAllOfThem() {
+    Update all = route.update(patch("application/json", "{\"options\":null}"));
+    assertThat(all.clearsOptions()).isTrue();
+    assertThat(all.options()).isEmpty();
+    assertThat(route.update(patch("application/json", "{\"host\":\"h\"}")).clearsOptions())
+        .isFalse();
     assertThat(route.update(patch("application/json", "{\"options\":{\"a\":null}}")).options())
         .containsOnlyKeys("a");
   }

@@ -222,6 +222,8 @@ class UnreadableBodyTest {
       strings = {
         "",
         "text/plain",
+        "text/xml",
+        "text/xml; charset=utf-8",
         "application/jsonx",
         "application/json-patch+json",
         "application/merge-patch+json",

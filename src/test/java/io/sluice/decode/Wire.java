@@ -26,7 +26,7 @@ record Wire(Map<String, Object> fields, Map<String, Object> options) {
     Map<String, Encoded> all = new LinkedHashMap<>();
     all.put("JSON", DecodeRoute.json(json()));
     all.put("XML", DecodeRoute.xml(xml()));
-    all.put("text/xml", DecodeRoute.body("Text/XML; charset=\"utf-8\"", xml()));
+    all.put("XML, other case", DecodeRoute.body("Application/XML; charset=\"utf-8\"", xml()));
     all.put("form", DecodeRoute.form(form()));
     all.put("JSON under form", DecodeRoute.form(json()));
     all.put("merge patch", mergePatch());

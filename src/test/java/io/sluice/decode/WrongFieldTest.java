@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A wrong field is refused with its name and without its value, in every encoding. */
 class WrongFieldTest {
@@ -191,6 +192,20 @@ class WrongFieldTest {
         .all()
         .values()
         .forEach(e -> assertRefused(route.refusal(e), Reason.INVALID_FIELD, "id"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {".", "..", "count", "test", "bulk", "Count"})
+  void aReservedWordIsNoIdAndIsToldToBeReserved(String id) {
+    Refusal refusal =
+        route.refusal(
+            new Encoded(
+                DecodeRoute.json("{\"id\":\"" + id + "\"}").bytes(),
+                "application/json",
+                Encoded.Api.NATIVE,
+                null));
+    assertRefused(refusal, Reason.INVALID_FIELD, "id");
+    assertThat(refusal.getMessage()).contains("reserved");
   }
 
   @Test
