@@ -184,7 +184,7 @@ class HttpBoundaryTest {
     try (Socket socket = new Socket(SLUICE.api().getHost(), SLUICE.api().getPort())) {
       OutputStream out = socket.getOutputStream();
       out.write(
-          ("PUT /datasources/demo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+          "PUT /datasources/demo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
               .getBytes(StandardCharsets.US_ASCII));
       byte[] chunk = ("2000\r\n" + "x".repeat(0x2000) + "\r\n").getBytes(StandardCharsets.US_ASCII);
       while (sent < 64 * 1024 * 1024) {
