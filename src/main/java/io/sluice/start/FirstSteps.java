@@ -98,58 +98,50 @@ final class FirstSteps {
     }
   }
 
+  /** In one piece, so that a reader of the output never sees half of it. */
   private void greet(PrintStream out) {
-    String address = "http://localhost:" + started.configuration().http().port();
-    out.println("Sluice is ready.");
-    out.println("  API         " + address + "  (contract: " + address + "/openapi.json)");
-    out.println(
-        "  Health      http://localhost:"
-            + started.configuration().http().managementPort()
-            + "/observe/health/ready");
-    out.println("  Kafka       " + started.brokers());
-    out.println(
-        "  Workspace   "
-            + started.configuration().workspace()
-            + "  (organization "
-            + started.configuration().org()
-            + ")");
-    boolean show =
-        started.configuration().dev() || started.token().origin() == FirstToken.Origin.CREATED;
-    out.println("  Token       " + (show ? started.token().token().reveal() : "as configured"));
+    Configuration configuration = started.configuration();
+    FirstToken token = started.token();
+    boolean show = configuration.dev() || token.origin() == FirstToken.Origin.CREATED;
+    String address = "http://localhost:" + configuration.http().port();
+    String greeting =
+        """
+        Sluice is ready.
+          API         %1$s  (contract: %1$s/openapi.json)
+          Health      http://localhost:%2$d/observe/health/ready
+          Kafka       %3$s
+          Workspace   %4$s  (organization %5$s)
+          Token       %6$s
+        """
+            .formatted(
+                address,
+                configuration.http().managementPort(),
+                started.brokers(),
+                configuration.workspace(),
+                configuration.org(),
+                show ? token.token().reveal() : "as configured");
     if (started.target() != null) {
-      EmbeddedStore.Target target = started.target();
-      out.println(
-          "  Target      postgresql://"
-              + target.host()
-              + ":"
-              + target.port()
-              + "/"
-              + target.database()
-              + "  user "
-              + target.user()
-              + "  password "
-              + target.password().reveal());
-      out.println("Try it:");
-      out.println(
-          "  curl -i -X PUT "
-              + address
-              + "/datasources/demo"
-              + " -H 'Authorization: Bearer "
-              + started.token().token().reveal()
-              + "'"
-              + " -H 'content-type: application/json'"
-              + " -d '{\"driver\":\"postgresql\",\"host\":\""
-              + target.host()
-              + "\",\"port\":"
-              + target.port()
-              + ",\"database\":\""
-              + target.database()
-              + "\",\"username\":\""
-              + target.user()
-              + "\",\"password\":\""
-              + target.password().reveal()
-              + "\"}'");
+      greeting += sample(address, token, started.target());
     }
+    out.print(greeting);
     out.flush();
+  }
+
+  private static String sample(String address, FirstToken token, EmbeddedStore.Target target) {
+    return """
+      Target      postgresql://%1$s:%2$d/%3$s  user %4$s  password %5$s
+    Try it:
+      curl -i -X PUT %6$s/datasources/demo -H 'Authorization: Bearer %7$s' \
+    -H 'content-type: application/json' -d '{"driver":"postgresql","host":"%1$s","port":%2$d,\
+    "database":"%3$s","username":"%4$s","password":"%5$s"}'
+    """
+        .formatted(
+            target.host(),
+            target.port(),
+            target.database(),
+            target.user(),
+            target.password().reveal(),
+            address,
+            token.token().reveal());
   }
 }
