@@ -483,7 +483,8 @@ public final class Prober implements AutoCloseable {
       SSLException alert = cause(e, SSLException.class);
       if (at == Name.TLS) {
         diagnoseTls(e, alert);
-      } else if (alert != null && run.connection().tls() != null) {
+      } else if (run.connection().tls() != null
+          && (alert != null || cutAfterOurCertificate(at, e))) {
         // TLS 1.3 refuses a client's certificate after the client thinks it is through.
         run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
       } else if (cause(e, IOException.class) != null) {
@@ -500,6 +501,13 @@ public final class Prober implements AutoCloseable {
       } else {
         run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
       }
+    }
+
+    /** The alert is lost where the server closes while the login is already being written. */
+    private boolean cutAfterOurCertificate(Name at, Throwable e) {
+      return at == Name.LOGIN
+          && run.connection().tls().certificate() != null
+          && cause(e, IOException.class) != null;
     }
 
     private void diagnoseTls(Throwable e, SSLException alert) {
