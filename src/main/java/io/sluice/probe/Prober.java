@@ -8,16 +8,6 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,7 +22,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -129,6 +118,8 @@ public final class Prober implements AutoCloseable {
     }
     requireFields(driver.get(), connection);
     JdbcCall call = JdbcCall.of(driver.get(), jdbc.get(), connection, host);
+    Conversation.Opening opening =
+        (run, login) -> new JdbcConversation(run, login, jdbc.get(), call);
     HostName bastion = null;
     if (connection.bastion() != null) {
       bastion = host(connection.bastion().host(), Field.SSH_HOST);
@@ -148,7 +139,7 @@ public final class Prober implements AutoCloseable {
             path(bastion, connection) + host.text() + ":" + connection.port(),
             started + settings.queueWait().toNanos());
     TestRun run = new TestRun(connection, driver.get(), host, journal, settings, started);
-    Work work = new Work(run, call, jdbc.get(), bastion, login);
+    Work work = new Work(run, opening, bastion, login);
     Watchdog.Watch watch = watchdog.watch(run);
     try {
       workers.execute(
@@ -275,16 +266,14 @@ public final class Prober implements AutoCloseable {
   /** One test, on its worker thread. */
   private final class Work {
     private final TestRun run;
-    private final JdbcCall call;
-    private final java.sql.Driver jdbc;
+    private final Conversation.Opening opening;
     private final HostName bastion;
     private final String login;
     private final String bastionLogin;
 
-    Work(TestRun run, JdbcCall call, java.sql.Driver jdbc, HostName bastion, String login) {
+    Work(TestRun run, Conversation.Opening opening, HostName bastion, String login) {
       this.run = run;
-      this.call = call;
-      this.jdbc = jdbc;
+      this.opening = opening;
       this.bastion = bastion;
       this.login = login;
       Connection c = run.connection();
@@ -303,8 +292,8 @@ public final class Prober implements AutoCloseable {
     void run() {
       try {
         guardLogins();
-        connect();
-        talk();
+        new NetworkPath(run, bastion, policy, bastions, () -> guard.refused(bastionLogin)).walk();
+        opening.of(run, new Conversation.Login(guard, login)).hold();
       } catch (TestEnded e) {
         // The journal knows.
       } catch (IOException | RuntimeException | LinkageError e) {
@@ -332,242 +321,5 @@ public final class Prober implements AutoCloseable {
         throw new TestEnded();
       }
     }
-
-    /** From the policy to a connected socket. */
-    private void connect() throws TestEnded, IOException {
-      Connection c = run.connection();
-      boolean direct = !run.tunneled();
-      if (!(direct
-          ? policy.permitsName(run.host(), c.port())
-          : policy.permitsBehindBastion(run.host(), c.port()))) {
-        throw run.fail(Reason.POLICY_DENIED, Field.HOST, null);
-      }
-      if (bastion != null && !policy.permitsName(bastion, c.bastion().port())) {
-        throw run.fail(Reason.POLICY_DENIED, Field.SSH_HOST, null);
-      }
-      run.pass(null);
-
-      run.begin(Name.DNS);
-      List<InetAddress> bastionAddresses =
-          bastion == null ? List.of() : lookUp(bastion, c.bastion().port(), Field.SSH_HOST);
-      List<InetAddress> addresses = direct ? lookUp(run.host(), c.port(), Field.HOST) : List.of();
-      int n = direct ? addresses.size() : bastionAddresses.size();
-      run.pass(n == 1 ? "1 address" : n + " addresses");
-
-      if (direct) {
-        Socket socket = connectTo(addresses, c.port());
-        if (bastion != null) {
-          // The database endpoint must also answer from the bastion.
-          bastions.tunnel(run, bastionAddresses, () -> guard.refused(bastionLogin)).close();
-        }
-        run.own(socket);
-      } else {
-        run.own(bastions.tunnel(run, bastionAddresses, () -> guard.refused(bastionLogin)));
-      }
-    }
-
-    /** Resolves once; every answer must be permitted, and only these are connected to. */
-    private List<InetAddress> lookUp(HostName name, int port, Field field) throws TestEnded {
-      List<InetAddress> addresses;
-      if (name.literal() != null) {
-        addresses = List.of(name.literal());
-      } else {
-        try {
-          addresses = List.of(InetAddress.getAllByName(name.text()));
-        } catch (UnknownHostException e) {
-          throw run.fail(Reason.UNKNOWN_HOST, field, null);
-        }
-      }
-      if (!policy.permits(name, addresses, port)) {
-        run.journal().fail(Name.POLICY, Reason.POLICY_DENIED, field, null);
-        throw new TestEnded();
-      }
-      return addresses;
-    }
-
-    private Socket connectTo(List<InetAddress> addresses, int port) throws TestEnded, IOException {
-      run.begin(Name.TCP);
-      IOException last = null;
-      int left = addresses.size();
-      for (InetAddress address : addresses) {
-        Duration share = run.remaining().dividedBy(left--);
-        DirectSocket socket = new DirectSocket(run.traffic());
-        run.own(socket);
-        try {
-          socket.connect(new InetSocketAddress(address, port), (int) Math.max(share.toMillis(), 1));
-          socket.setTcpNoDelay(true);
-          run.pass(null);
-          return socket;
-        } catch (IOException e) {
-          socket.close();
-          last = e;
-        }
-      }
-      if (last instanceof SocketTimeoutException) {
-        throw run.fail(Reason.TIMEOUT, null, null);
-      }
-      throw last instanceof ConnectException && !unreachable(last)
-          ? run.fail(Reason.CONNECTION_REFUSED, null, null)
-          : run.fail(Reason.UNREACHABLE, null, null);
-    }
-
-    /** From the connected socket to one row. */
-    private void talk() throws TestEnded {
-      run.begin(run.connection().tls() == null ? Name.LOGIN : Name.TLS);
-      run.bind();
-      java.sql.Connection database = null;
-      try {
-        database = jdbc.connect(call.url(), call.properties());
-        if (database == null) {
-          throw run.fail(Reason.INTERNAL, null, null);
-        }
-        run.requireTls();
-        guard.accepted(login);
-        run.pass(null);
-        run.journal().passAlong(Name.DATABASE);
-        run.begin(Name.QUERY);
-        try (Statement statement = database.createStatement();
-            ResultSet row = statement.executeQuery(run.driver().validationQuery())) {
-          if (!row.next()) {
-            throw run.fail(Reason.PROTOCOL_MISMATCH, null, null);
-          }
-        }
-        run.pass(null);
-        run.journal().succeed();
-      } catch (SQLException | RuntimeException | LinkageError | StackOverflowError e) {
-        diagnose(e);
-      } finally {
-        run.finish();
-        close(database);
-        TestRun.unbind();
-      }
-    }
-
-    private void close(java.sql.Connection database) {
-      if (database != null) {
-        run.beginClose();
-        try {
-          database.close();
-        } catch (SQLException | RuntimeException e) {
-          // The answer is given; the raw socket is closed next.
-        }
-      }
-    }
-
-    /** Says what a driver's exception means. Its text is never used: it may quote the peer. */
-    private void diagnose(Throwable e) {
-      Name at = run.journal().current();
-      TlsOutcome tls = run.tlsOutcome();
-      if (run.redirected()) {
-        run.journal().fail(at, Reason.REDIRECT_REFUSED, null, null);
-        return;
-      }
-      if (tls.reason() != null) {
-        run.journal().fail(Name.TLS, tls.reason(), tls.field(), tls.hint());
-        return;
-      }
-      Optional<Driver.ErrorRule> rule = rule(e);
-      if (rule.isPresent()) {
-        Driver.ErrorRule found = rule.get();
-        Name step = found.step().compareTo(at) < 0 ? at : found.step();
-        run.journal().fail(step, found.reason(), found.field(), null);
-        if (found.reason() == Reason.AUTH_FAILED && found.field() == null) {
-          guard.refused(login);
-        }
-        return;
-      }
-      if (run.traffic().overflowed() || !run.traffic().looksLike(run.driver().greeting())) {
-        run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
-        return;
-      }
-      SSLException alert = cause(e, SSLException.class);
-      if (at == Name.TLS) {
-        diagnoseTls(e, alert);
-      } else if (run.connection().tls() != null
-          && (alert != null || cutAfterOurCertificate(at, e))) {
-        // TLS 1.3 refuses a client's certificate after the client thinks it is through.
-        run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-      } else if (cause(e, IOException.class) != null) {
-        run.journal().fail(at, Reason.UNREACHABLE, null, null);
-      } else if (at == Name.LOGIN && e instanceof SQLException sql) {
-        run.journal()
-            .fail(
-                at,
-                gaveUp(sql) ? Reason.PROTOCOL_MISMATCH : Reason.AUTH_FAILED,
-                null,
-                "The server asks for a kind of login that is not possible here, or not without TLS.");
-      } else if (e instanceof SQLException) {
-        run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
-      } else {
-        run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
-      }
-    }
-
-    /** The alert is lost where the server closes while the login is already being written. */
-    private boolean cutAfterOurCertificate(Name at, Throwable e) {
-      return at == Name.LOGIN
-          && run.connection().tls().certificate() != null
-          && cause(e, IOException.class) != null;
-    }
-
-    private void diagnoseTls(Throwable e, SSLException alert) {
-      boolean started = run.tlsOutcome().started();
-      if (!started && cause(e, IOException.class) == null) {
-        run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
-      } else if (run.tlsOutcome().serverVerified()
-          && run.connection().tls().certificate() != null
-          && cause(e, IOException.class) != null) {
-        // What is left of the handshake is the client's certificate. Its refusal often shows as a
-        // cut only: the server closes while the rest of the handshake is still being written.
-        run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-      } else if (!started || alert == null) {
-        run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
-      } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
-        // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
-        run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-      } else {
-        run.journal()
-            .fail(
-                Name.TLS,
-                Reason.PROTOCOL_MISMATCH,
-                Field.SSL,
-                "Client and server share no version or cipher of TLS 1.2 or newer.");
-      }
-    }
-
-    private Optional<Driver.ErrorRule> rule(Throwable e) {
-      for (Throwable each = e; each != null; each = each.getCause()) {
-        if (each instanceof SQLException sql) {
-          Optional<Driver.ErrorRule> rule =
-              run.driver().rule(sql.getErrorCode(), sql.getSQLState());
-          if (rule.isPresent()) {
-            return rule;
-          }
-        }
-      }
-      return Optional.empty();
-    }
-  }
-
-  /**
-   * Whether it is the driver that ended the login, as it was told to: the error has no number of
-   * the server's, or a SQLSTATE of class 08 (the connection, not the user).
-   */
-  private static boolean gaveUp(SQLException e) {
-    return e.getErrorCode() == 0 || (e.getSQLState() != null && e.getSQLState().startsWith("08"));
-  }
-
-  private static boolean unreachable(IOException e) {
-    // The JDK has one class for "refused" and "timed out by the kernel"; only the text differs.
-    return e.getMessage() != null && e.getMessage().contains("timed out");
-  }
-
-  private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
-    for (Throwable each = e; each != null; each = each.getCause()) {
-      if (type.isInstance(each) && !(each instanceof InterruptedIOException)) {
-        return type.cast(each);
-      }
-    }
-    return null;
   }
 }

@@ -1,0 +1,181 @@
+package io.sluice.probe;
+
+import io.sluice.drivers.Driver;
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Report.Name;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Optional;
+import javax.net.ssl.SSLException;
+
+/** The conversation by way of a JDBC driver: TLS, login, database, one query of one row. */
+final class JdbcConversation implements Conversation {
+  private final TestRun run;
+  private final Login login;
+  private final java.sql.Driver jdbc;
+  private final JdbcCall call;
+
+  JdbcConversation(TestRun run, Login login, java.sql.Driver jdbc, JdbcCall call) {
+    this.run = run;
+    this.login = login;
+    this.jdbc = jdbc;
+    this.call = call;
+  }
+
+  /** From the connected socket to one row. */
+  @Override
+  public void hold() throws TestEnded {
+    run.begin(run.connection().tls() == null ? Name.LOGIN : Name.TLS);
+    run.bind();
+    java.sql.Connection database = null;
+    try {
+      database = jdbc.connect(call.url(), call.properties());
+      if (database == null) {
+        throw run.fail(Reason.INTERNAL, null, null);
+      }
+      run.requireTls();
+      login.accepted();
+      run.pass(null);
+      run.journal().passAlong(Name.DATABASE);
+      run.begin(Name.QUERY);
+      try (Statement statement = database.createStatement();
+          ResultSet row = statement.executeQuery(run.driver().validationQuery())) {
+        if (!row.next()) {
+          throw run.fail(Reason.PROTOCOL_MISMATCH, null, null);
+        }
+      }
+      run.pass(null);
+      run.journal().succeed();
+    } catch (SQLException | RuntimeException | LinkageError | StackOverflowError e) {
+      diagnose(e);
+    } finally {
+      run.finish();
+      close(database);
+      TestRun.unbind();
+    }
+  }
+
+  private void close(java.sql.Connection database) {
+    if (database != null) {
+      run.beginClose();
+      try {
+        database.close();
+      } catch (SQLException | RuntimeException e) {
+        // The answer is given; the raw socket is closed next.
+      }
+    }
+  }
+
+  /** Says what a driver's exception means. Its text is never used: it may quote the peer. */
+  private void diagnose(Throwable e) {
+    Name at = run.journal().current();
+    TlsOutcome tls = run.tlsOutcome();
+    if (run.redirected()) {
+      run.journal().fail(at, Reason.REDIRECT_REFUSED, null, null);
+      return;
+    }
+    if (tls.reason() != null) {
+      run.journal().fail(Name.TLS, tls.reason(), tls.field(), tls.hint());
+      return;
+    }
+    Optional<Driver.ErrorRule> rule = rule(e);
+    if (rule.isPresent()) {
+      Driver.ErrorRule found = rule.get();
+      Name step = found.step().compareTo(at) < 0 ? at : found.step();
+      run.journal().fail(step, found.reason(), found.field(), null);
+      if (found.reason() == Reason.AUTH_FAILED && found.field() == null) {
+        login.refused();
+      }
+      return;
+    }
+    if (run.traffic().overflowed() || !run.traffic().looksLike(run.driver().greeting())) {
+      run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+      return;
+    }
+    SSLException alert = cause(e, SSLException.class);
+    if (at == Name.TLS) {
+      diagnoseTls(e, alert);
+    } else if (run.connection().tls() != null && (alert != null || cutAfterOurCertificate(at, e))) {
+      // TLS 1.3 refuses a client's certificate after the client thinks it is through.
+      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+    } else if (cause(e, IOException.class) != null) {
+      run.journal().fail(at, Reason.UNREACHABLE, null, null);
+    } else if (at == Name.LOGIN && e instanceof SQLException sql) {
+      run.journal()
+          .fail(
+              at,
+              gaveUp(sql) ? Reason.PROTOCOL_MISMATCH : Reason.AUTH_FAILED,
+              null,
+              "The server asks for a kind of login that is not possible here, or not without TLS.");
+    } else if (e instanceof SQLException) {
+      run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
+    } else {
+      run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+    }
+  }
+
+  /** The alert is lost where the server closes while the login is already being written. */
+  private boolean cutAfterOurCertificate(Name at, Throwable e) {
+    return at == Name.LOGIN
+        && run.connection().tls().certificate() != null
+        && cause(e, IOException.class) != null;
+  }
+
+  private void diagnoseTls(Throwable e, SSLException alert) {
+    boolean started = run.tlsOutcome().started();
+    if (!started && cause(e, IOException.class) == null) {
+      run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
+    } else if (run.tlsOutcome().serverVerified()
+        && run.connection().tls().certificate() != null
+        && cause(e, IOException.class) != null) {
+      // What is left of the handshake is the client's certificate. Its refusal often shows as a
+      // cut only: the server closes while the rest of the handshake is still being written.
+      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+    } else if (!started || alert == null) {
+      run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
+    } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
+      // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
+      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+    } else {
+      run.journal()
+          .fail(
+              Name.TLS,
+              Reason.PROTOCOL_MISMATCH,
+              Field.SSL,
+              "Client and server share no version or cipher of TLS 1.2 or newer.");
+    }
+  }
+
+  private Optional<Driver.ErrorRule> rule(Throwable e) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (each instanceof SQLException sql) {
+        Optional<Driver.ErrorRule> rule = run.driver().rule(sql.getErrorCode(), sql.getSQLState());
+        if (rule.isPresent()) {
+          return rule;
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Whether it is the driver that ended the login, as it was told to: the error has no number of
+   * the server's, or a SQLSTATE of class 08 (the connection, not the user).
+   */
+  private static boolean gaveUp(SQLException e) {
+    return e.getErrorCode() == 0 || (e.getSQLState() != null && e.getSQLState().startsWith("08"));
+  }
+
+  private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (type.isInstance(each) && !(each instanceof InterruptedIOException)) {
+        return type.cast(each);
+      }
+    }
+    return null;
+  }
+}
