@@ -13,6 +13,7 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The way of one test through the network: policy, lookup, connection and, with a bastion, the SSH
@@ -22,6 +23,7 @@ final class NetworkPath {
   private final TestRun run;
   private final HostName bastion;
   private final EgressPolicy policy;
+  private final Lookups lookups;
   private final Bastions bastions;
   private final Runnable bastionRefused;
 
@@ -33,11 +35,13 @@ final class NetworkPath {
       TestRun run,
       HostName bastion,
       EgressPolicy policy,
+      Lookups lookups,
       Bastions bastions,
       Runnable bastionRefused) {
     this.run = run;
     this.bastion = bastion;
     this.policy = policy;
+    this.lookups = lookups;
     this.bastions = bastions;
     this.bastionRefused = bastionRefused;
   }
@@ -82,9 +86,11 @@ final class NetworkPath {
       addresses = List.of(name.literal());
     } else {
       try {
-        addresses = List.of(InetAddress.getAllByName(name.text()));
+        addresses = lookups.addresses(name.text(), run.remaining());
       } catch (UnknownHostException e) {
         throw run.fail(Reason.UNKNOWN_HOST, field, null);
+      } catch (TimeoutException e) {
+        throw run.fail(Reason.TIMEOUT, field, null);
       }
     }
     if (!policy.permits(name, addresses, port)) {

@@ -8,6 +8,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -38,6 +39,9 @@ public final class Prober implements AutoCloseable {
   // How far beyond the deadline the watchdog may be late before the caller answers by itself.
   private static final Duration WATCHDOG_GRACE = Duration.ofMillis(250);
 
+  // A lookup that hangs outlives its test: the factor is the room for those.
+  private static final int LOOKUPS_PER_TEST = 4;
+
   static {
     // Connector/J would start a thread that never ends, for connections that are not closed.
     System.setProperty("com.mysql.cj.disableAbandonedConnectionCleanup", "true");
@@ -55,6 +59,7 @@ public final class Prober implements AutoCloseable {
   private final LockoutGuard guard;
   private final Watchdog watchdog;
   private final Bastions bastions;
+  private final Lookups lookups;
   private final ExecutorService workers;
   private final Map<String, Optional<java.sql.Driver>> loaded = new ConcurrentHashMap<>();
 
@@ -63,6 +68,15 @@ public final class Prober implements AutoCloseable {
   }
 
   Prober(DriverCatalogue drivers, EgressPolicy policy, ProbeSettings settings, Clock clock) {
+    this(drivers, policy, settings, clock, InetAddress::getAllByName);
+  }
+
+  Prober(
+      DriverCatalogue drivers,
+      EgressPolicy policy,
+      ProbeSettings settings,
+      Clock clock,
+      Resolver resolver) {
     this.drivers = drivers;
     this.policy = policy;
     this.settings = settings;
@@ -72,6 +86,7 @@ public final class Prober implements AutoCloseable {
     this.guard = new LockoutGuard(settings.lockoutWindow());
     this.watchdog = new Watchdog(settings);
     this.bastions = new Bastions(settings.strictHostKeys());
+    this.lookups = new Lookups(resolver, LOOKUPS_PER_TEST * settings.maxTests());
     AtomicInteger number = new AtomicInteger();
     // The turnstile bounds it; idle threads end.
     this.workers =
@@ -259,6 +274,7 @@ public final class Prober implements AutoCloseable {
   @Override
   public void close() {
     workers.shutdownNow();
+    lookups.close();
     watchdog.close();
     bastions.close();
   }
@@ -292,7 +308,8 @@ public final class Prober implements AutoCloseable {
     void run() {
       try {
         guardLogins();
-        new NetworkPath(run, bastion, policy, bastions, () -> guard.refused(bastionLogin)).walk();
+        new NetworkPath(run, bastion, policy, lookups, bastions, () -> guard.refused(bastionLogin))
+            .walk();
         opening.of(run, new Conversation.Login(guard, login)).hold();
       } catch (TestEnded e) {
         // The journal knows.

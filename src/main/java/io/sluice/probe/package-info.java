@@ -9,6 +9,7 @@
  *       {@code LockoutGuard} keeps refused credentials from being tried again.
  *   <li>{@code TestRun} is one test: its {@code Journal} of steps, its deadline, its sockets.
  *       {@code Watchdog} closes the sockets when the deadline passes.
+ *   <li>{@code Lookups} asks the {@code Resolver} for addresses, with a deadline.
  *   <li>{@code HostName} and {@link io.sluice.probe.EgressPolicy} decide where a test may go; the
  *       connection is made to an address that was checked ({@code DirectSocket}), or through {@code
  *       Bastions} ({@code ChannelSocket}).
