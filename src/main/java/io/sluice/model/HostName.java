@@ -1,13 +1,15 @@
 package io.sluice.model;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * The grammar of a host: exactly one host name (RFC 1123 section 2.1), one dotted quad, or one IPv6
- * literal (RFC 4291 section 2.2) without brackets and zone. Nothing that passes can carry a second
- * host, a port, a user name, a path or a driver's property.
+ * One host as a sender may write it: exactly one host name (RFC 1123 section 2.1), one dotted quad,
+ * or one IPv6 literal (RFC 4291 section 2.2) without brackets and zone. Nothing that passes can
+ * carry a second host, a port, a user name, a path or a driver's property.
  *
  * <p>A name whose last label reads as a number must be a plain dotted quad: resolvers take {@code
  * 127.1}, {@code 2130706433} and {@code 0x7f.1} for addresses, and an egress policy that reads them
@@ -28,7 +30,58 @@ public final class HostName {
   private static final Pattern GROUP = Pattern.compile("[0-9A-Fa-f]{1,4}");
   private static final int IPV6_GROUPS = 8;
 
-  private HostName() {}
+  private final String text;
+  private final InetAddress literal;
+
+  private HostName(String text, InetAddress literal) {
+    this.text = text;
+    this.literal = literal;
+  }
+
+  /** Empty when the text is null or no host; {@link #problem} says why. */
+  public static Optional<HostName> parse(String text) {
+    if (text == null || problem(text).isPresent()) {
+      return Optional.empty();
+    }
+    String host = text.toLowerCase(Locale.ROOT);
+    boolean address =
+        host.indexOf(':') >= 0
+            || NUMBER.matcher(host.substring(host.lastIndexOf('.') + 1)).matches();
+    if (!address) {
+      return Optional.of(new HostName(host, null));
+    }
+    try {
+      // Parsed, never looked up: the grammar has let nothing through but a literal.
+      return Optional.of(new HostName(host, InetAddress.getByName(host)));
+    } catch (UnknownHostException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Lower case, without brackets. */
+  public String text() {
+    return text;
+  }
+
+  /** The address, where the text is one; null for a name. */
+  public InetAddress literal() {
+    return literal;
+  }
+
+  /** Whether it is an IPv6 literal of the form IPv4-mapped (RFC 4291 section 2.5.5.2). */
+  public boolean embedsIpv4() {
+    return literal != null && text.indexOf(':') >= 0 && literal.getAddress().length == 4;
+  }
+
+  /** As it stands in a URL: an IPv6 literal in brackets. */
+  public String inUrl() {
+    return text.indexOf(':') >= 0 ? "[" + text + "]" : text;
+  }
+
+  @Override
+  public String toString() {
+    return text;
+  }
 
   /**
    * Why a text is not a host, as the end of a sentence that begins with the field's name; empty

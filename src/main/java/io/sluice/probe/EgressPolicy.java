@@ -1,5 +1,6 @@
 package io.sluice.probe;
 
+import io.sluice.model.HostName;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;

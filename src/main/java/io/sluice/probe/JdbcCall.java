@@ -5,6 +5,7 @@ import com.mysql.cj.conf.HostInfo;
 import io.sluice.drivers.Driver;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
+import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import java.net.URLEncoder;

@@ -4,6 +4,7 @@ import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
+import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;

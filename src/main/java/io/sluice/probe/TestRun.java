@@ -3,6 +3,7 @@ package io.sluice.probe;
 import io.sluice.drivers.Driver;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
+import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import java.io.Closeable;

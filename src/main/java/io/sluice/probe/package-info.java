@@ -10,9 +10,9 @@
  *   <li>{@code TestRun} is one test: its {@code Journal} of steps, its deadline, its sockets.
  *       {@code Watchdog} closes the sockets when the deadline passes.
  *   <li>{@code Lookups} asks the {@code Resolver} for addresses, with a deadline.
- *   <li>{@code HostName} and {@link io.sluice.probe.EgressPolicy} decide where a test may go; the
- *       connection is made to an address that was checked ({@code DirectSocket}), or through {@code
- *       Bastions} ({@code ChannelSocket}).
+ *   <li>{@link io.sluice.model.HostName} and {@link io.sluice.probe.EgressPolicy} decide where a
+ *       test may go; the connection is made to an address that was checked ({@code DirectSocket}),
+ *       or through {@code Bastions} ({@code ChannelSocket}).
  *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
  *       VerifiedTls}; both find the test on the thread that they run on.

@@ -6,6 +6,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -13,6 +14,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,7 +25,10 @@ class HostNameTest {
   @ValueSource(
       strings = {
         "localhost",
+        "db",
         "db.example.com",
+        "a-b.c1",
+        "1db.example",
         "DB-1.Example.COM",
         "a",
         "1a.2b",
@@ -36,6 +41,7 @@ class HostNameTest {
         "::1",
         "1::",
         "2001:DB8::1",
+        "2001:db8::",
         "1:2:3:4:5:6:7:8",
         "1:2:3:4:5:6:7::",
         "::ffff:127.0.0.1",
@@ -46,6 +52,7 @@ class HostNameTest {
       })
   void oneHost(String host) {
     assertThat(HostName.problem(host)).isEmpty();
+    assertThat(HostName.parse(host).orElseThrow().text()).isEqualTo(host.toLowerCase(Locale.ROOT));
   }
 
   static Stream<String> noHost() {
@@ -61,6 +68,10 @@ class HostNameTest {
             "a-",
             "a.-b",
             "a_b",
+            "address=(host=db)",
+            "ｄb",
+            "db\u212A",
+            "１２７.0.0.1",
             "bücher.example",
             "a b",
             " a",
@@ -138,9 +149,29 @@ class HostNameTest {
   @MethodSource
   void noHost(String host) {
     assertThat(HostName.problem(host)).isPresent();
+    assertThat(HostName.parse(host)).isEmpty();
     if (host.length() > 3) {
       assertThat(HostName.problem(host).orElseThrow()).doesNotContain(host);
     }
+  }
+
+  @Test
+  void anAddressIsParsedAndANameIsNot() throws UnknownHostException {
+    assertThat(HostName.parse(null)).isEmpty();
+    assertThat(HostName.parse("db.example").orElseThrow().literal()).isNull();
+    assertThat(HostName.parse("10.0.0.1").orElseThrow().literal())
+        .isEqualTo(InetAddress.getByAddress(new byte[] {10, 0, 0, 1}));
+    HostName six = HostName.parse("FD00::1").orElseThrow();
+    assertThat(six.literal()).isInstanceOf(Inet6Address.class);
+    assertThat(six.inUrl()).isEqualTo("[fd00::1]");
+  }
+
+  @Test
+  void ipv4InsideIpv6IsSeen() {
+    assertThat(HostName.parse("::ffff:127.0.0.1").orElseThrow().embedsIpv4()).isTrue();
+    assertThat(HostName.parse("::ffff:7f00:1").orElseThrow().embedsIpv4()).isTrue();
+    assertThat(HostName.parse("::1").orElseThrow().embedsIpv4()).isFalse();
+    assertThat(HostName.parse("127.0.0.1").orElseThrow().embedsIpv4()).isFalse();
   }
 
   @Property(tries = 2000)
@@ -171,7 +202,8 @@ class HostNameTest {
   void whatReadsAsAnAddressIsOne(@ForAll("nearAddresses") String text) throws Exception {
     boolean address = text.indexOf(':') >= 0 || text.matches("(.*\\.)?[0-9]+");
     if (address && HostName.problem(text).isEmpty()) {
-      assertThat(InetAddress.getByName(text).getAddress()).hasSizeBetween(4, 16);
+      assertThat(HostName.parse(text).orElseThrow().literal())
+          .isEqualTo(InetAddress.getByName(text));
     }
   }
 

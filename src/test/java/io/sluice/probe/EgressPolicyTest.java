@@ -3,6 +3,7 @@ package io.sluice.probe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.model.HostName;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;

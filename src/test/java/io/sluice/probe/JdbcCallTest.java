@@ -7,6 +7,7 @@ import com.mysql.cj.conf.ConnectionUrl;
 import com.mysql.cj.conf.HostInfo;
 import io.sluice.drivers.Driver;
 import io.sluice.model.Connection;
+import io.sluice.model.HostName;
 import io.sluice.model.Refusal;
 import java.sql.DriverPropertyInfo;
 import java.util.HashMap;
