@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
@@ -33,6 +34,10 @@ final class Descriptor {
           .build()
           .readerFor(JsonNode.class);
   private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
+  private static final Pattern ARTIFACT = Pattern.compile("[\\w.-]+:[\\w.-]+:[\\w.-]+(:[\\w.-]+)?");
+  private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\{([A-Za-z|]+)}");
+  private static final Set<String> IN_EVERY_URL = Set.of("host", "port", "database");
   private static final Pattern SQL_STATE = Pattern.compile("[0-9A-Z]{2}([0-9A-Z]{3})?");
 
   private final String file;
@@ -80,6 +85,10 @@ final class Descriptor {
       }
     }
     Driver.Family family = constant("family", Driver.Family.class);
+    if (family == Driver.Family.NONE) {
+      return neverConnected(id, required, secrets);
+    }
+    Map<String, Driver.Option> options = options();
     Driver driver =
         new Driver(
             id,
@@ -87,22 +96,97 @@ final class Descriptor {
             texts("aliases"),
             texts("zohoDatabaseTypes"),
             text("driverClass"),
-            text("artifact"),
+            jar(),
             family,
-            text("url"),
+            tls(family),
+            url(options),
+            value("database") == null ? Driver.DATABASE : pattern("database"),
             port("defaultPort"),
             required,
             secrets,
-            options(),
+            options,
             mapping("properties"),
             mapping("withoutTls"),
             mapping("withTls"),
             pattern("greeting"),
             rules(),
             text("validationQuery"),
-            constant("verified", Driver.Verified.class));
+            constant("verified", Driver.Verified.class),
+            optional("note"));
     refuseUnread();
     return driver;
+  }
+
+  /** Its names, its fields, and why it is never connected to. */
+  private Driver neverConnected(String id, Set<Field> required, Set<Field> secrets) {
+    Driver driver =
+        new Driver(
+            id,
+            text("title"),
+            texts("aliases"),
+            texts("zohoDatabaseTypes"),
+            "",
+            null,
+            Driver.Family.NONE,
+            Driver.Tls.HOOKS,
+            "",
+            Driver.DATABASE,
+            port("defaultPort"),
+            required,
+            secrets,
+            options(),
+            Map.of(),
+            Map.of(),
+            Map.of(),
+            Pattern.compile(""),
+            List.of(),
+            "",
+            Driver.Verified.UNVERIFIED,
+            text("note"));
+    refuseUnread();
+    return driver;
+  }
+
+  private Driver.Jar jar() {
+    return new Driver.Jar(
+        matching("artifact", ARTIFACT),
+        flag("bundled"),
+        value("sha256") == null ? null : matching("sha256", SHA256));
+  }
+
+  /** A relay has to be told; everything else has its hooks. */
+  private Driver.Tls tls(Driver.Family family) {
+    Driver.Tls tls =
+        value("tls") == null && family != Driver.Family.RELAY
+            ? Driver.Tls.HOOKS
+            : constant("tls", Driver.Tls.class);
+    if (tls != null && (tls == Driver.Tls.HOOKS) == (family == Driver.Family.RELAY)) {
+      problem("tls", "must be implicit or none with the family relay, and hooks with any other");
+    }
+    return tls;
+  }
+
+  private String url(Map<String, Driver.Option> options) {
+    String url = text("url");
+    Set<String> named = new HashSet<>();
+    if (url != null) {
+      Matcher placeholder = PLACEHOLDER.matcher(url);
+      while (placeholder.find()) {
+        named.addAll(List.of(placeholder.group(1).split("\\|", -1)));
+      }
+    }
+    options.forEach(
+        (name, option) -> {
+          if (option.property() == null && !named.contains(name)) {
+            problem("options." + name, "has no property and no place in the url");
+          }
+        });
+    named.removeAll(IN_EVERY_URL);
+    named.removeAll(options.keySet());
+    if (!named.isEmpty()) {
+      problem("url", "names what is no option: " + named);
+    }
+    return url;
   }
 
   private void refuseUnread() {
@@ -133,6 +217,20 @@ final class Descriptor {
       return null;
     }
     return value.asText();
+  }
+
+  /** Null when it is absent. */
+  private String optional(String key) {
+    return value(key) == null ? null : text(key);
+  }
+
+  private boolean flag(String key) {
+    JsonNode value = value(key);
+    if (value == null || !value.isBoolean()) {
+      problem(key, "must be true or false");
+      return false;
+    }
+    return value.asBoolean();
   }
 
   private String matching(String key, Pattern grammar) {
@@ -237,7 +335,11 @@ final class Descriptor {
         Descriptor option =
             new Descriptor(file, "options." + entry.getKey() + ".", entry.getValue(), problems);
         options.put(
-            entry.getKey(), new Driver.Option(option.text("property"), option.pattern("grammar")));
+            entry.getKey(),
+            new Driver.Option(
+                option.optional("property"),
+                option.pattern("grammar"),
+                option.value("destination") != null && option.flag("destination")));
         option.refuseUnread();
       }
     }

@@ -17,9 +17,13 @@ import java.util.regex.Pattern;
  * @param aliases other names that the native API accepts
  * @param zohoDatabaseTypes the values of Zoho's {@code databaseType} that this driver serves
  * @param driverClass the {@link java.sql.Driver} to load
- * @param artifact Maven coordinates of its jar, {@code group:artifact}
+ * @param jar where its code comes from; null only where {@code family} is {@link Family#NONE}
  * @param family whose URL parser and socket hooks the driver has
- * @param url template with {@code {host}}, {@code {port}} and {@code {database}}
+ * @param tls how TLS comes about
+ * @param url template with {@code {host}}, {@code {port}}, {@code {database}} and the names of
+ *     options; of {@code {a|b}} the first that is set is taken, and one must be
+ * @param database what the name of a database must match where no parser of the driver's can tell
+ *     how it is read
  * @param defaultPort used where a sender names none
  * @param required fields without which no test is possible
  * @param secrets which of {@link Field#LOGIN_SECRETS} its login takes; a sender may send no other
@@ -31,6 +35,7 @@ import java.util.regex.Pattern;
  * @param errors how the server's error codes map to the catalogue of failures; the first match wins
  * @param validationQuery one constant query that returns a row
  * @param verified how far the driver's entry has been tested
+ * @param note what people need to know beforehand, one sentence or two; may be null
  */
 public record Driver(
     String id,
@@ -38,9 +43,11 @@ public record Driver(
     List<String> aliases,
     List<String> zohoDatabaseTypes,
     String driverClass,
-    String artifact,
+    Jar jar,
     Family family,
+    Tls tls,
     String url,
+    Pattern database,
     int defaultPort,
     Set<Field> required,
     Set<Field> secrets,
@@ -51,7 +58,11 @@ public record Driver(
     Pattern greeting,
     List<ErrorRule> errors,
     String validationQuery,
-    Verified verified) {
+    Verified verified,
+    String note) {
+
+  /** Names without a meaning in any driver's URL. */
+  static final Pattern DATABASE = Pattern.compile("[A-Za-z0-9_$.-]{1,128}");
 
   public Driver {
     aliases = List.copyOf(aliases);
@@ -73,9 +84,11 @@ public record Driver(
         aliases,
         zohoDatabaseTypes,
         "",
-        "",
+        null,
         Family.NONE,
+        Tls.HOOKS,
         "",
+        DATABASE,
         defaultPort,
         Set.of(),
         Set.of(),
@@ -86,7 +99,8 @@ public record Driver(
         Pattern.compile(""),
         List.of(),
         "",
-        Verified.UNVERIFIED);
+        Verified.UNVERIFIED,
+        null);
   }
 
   /**
@@ -97,8 +111,42 @@ public record Driver(
     POSTGRESQL,
     MARIADB,
     MYSQL,
+    /**
+     * Any driver that opens one TCP connection to the host and port of its URL. It takes no hooks
+     * and no parser is known, so it is given an address of this process's own, and names from a
+     * narrow grammar.
+     */
+    RELAY,
     /** Listed, so that its name is understood, but never connected to. */
     NONE
+  }
+
+  /** How a connection for which TLS is asked gets it. */
+  public enum Tls {
+    /** The driver asks the server for it and takes hooks that verify it. */
+    HOOKS,
+    /** It begins with the first byte, under the driver, which needs to know nothing of it. */
+    IMPLICIT,
+    /** Not at all: a connection with TLS is refused. */
+    NONE
+  }
+
+  /**
+   * Where a driver's code comes from.
+   *
+   * @param artifact Maven coordinates, {@code group:artifact:version[:classifier]}
+   * @param bundled whether it is part of the distribution
+   * @param sha256 lower-case hex digits of the jar's digest, which is then verified before it is
+   *     loaded; may be null
+   */
+  public record Jar(String artifact, boolean bundled, String sha256) {
+    /** As Maven's {@code copy} goal takes it: with the packaging before a classifier. */
+    String copyArgument() {
+      String[] parts = artifact.split(":", -1);
+      return parts.length < 4
+          ? artifact
+          : String.join(":", parts[0], parts[1], parts[2], "jar", parts[3]);
+    }
   }
 
   /** How far a driver's entry has been tested. */
@@ -115,10 +163,11 @@ public record Driver(
   /**
    * One option that a sender may set.
    *
-   * @param property the driver property that it becomes
+   * @param property the driver property that it becomes; null: it stands in the URL
    * @param grammar what a value must match as a whole
+   * @param destination whether it decides where secrets are sent to, as the host does
    */
-  public record Option(String property, Pattern grammar) {}
+  public record Option(String property, Pattern grammar, boolean destination) {}
 
   /**
    * What an error of the server means. Conditions that are null do not count; at least one is set.

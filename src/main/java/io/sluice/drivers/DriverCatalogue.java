@@ -14,11 +14,13 @@ import java.util.stream.Stream;
 /** The databases that Sluice can test: one file in {@code config/drivers} each. */
 public final class DriverCatalogue {
   private final List<Driver> drivers;
+  private final DriverJars jars;
   private final Map<String, Driver> byName = new HashMap<>();
   private final Map<String, Driver> byZohoType = new HashMap<>();
 
-  public DriverCatalogue(List<Driver> drivers) {
+  public DriverCatalogue(List<Driver> drivers, DriverJars jars) {
     this.drivers = List.copyOf(drivers);
+    this.jars = jars;
     for (Driver driver : drivers) {
       byName.put(driver.id(), driver);
       driver.aliases().forEach(alias -> byName.put(alias, driver));
@@ -31,11 +33,12 @@ public final class DriverCatalogue {
   /**
    * Reads every {@code *.yaml} file of a directory.
    *
+   * @param jars where the jars of the drivers are that are not bundled; need not exist
    * @throws IllegalArgumentException with every problem of every file in one message: unknown keys,
    *     missing ones, wrong values, and names that two drivers claim
    * @throws IOException when the directory or a file cannot be read
    */
-  public static DriverCatalogue load(Path directory) throws IOException {
+  public static DriverCatalogue load(Path directory, Path jars) throws IOException {
     List<Path> files;
     try (Stream<Path> listing = Files.list(directory)) {
       files = listing.filter(file -> file.toString().endsWith(".yaml")).sorted().toList();
@@ -64,7 +67,7 @@ public final class DriverCatalogue {
     if (!problems.isEmpty()) {
       throw new IllegalArgumentException("Driver catalogue: " + String.join("; ", problems));
     }
-    return new DriverCatalogue(drivers);
+    return new DriverCatalogue(drivers, new DriverJars(jars));
   }
 
   /** Finds a driver by id or alias, in any case. */
@@ -77,6 +80,11 @@ public final class DriverCatalogue {
    */
   public Optional<Driver> forZoho(String databaseType) {
     return Optional.ofNullable(byZohoType.get(databaseType.toUpperCase(Locale.ROOT)));
+  }
+
+  /** The code of the drivers. */
+  public DriverJars jars() {
+    return jars;
   }
 
   public List<Driver> all() {

@@ -16,6 +16,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.mariadb.jdbc.Configuration;
 import org.mariadb.jdbc.HostAddress;
 
@@ -27,6 +29,11 @@ import org.mariadb.jdbc.HostAddress;
  * would open a way around the egress policy.
  */
 record JdbcCall(String url, Properties properties) {
+  private static final Pattern PLACEHOLDER = Pattern.compile("\\{([A-Za-z|]+)}");
+  private static final String RELAY_HOST = "127.0.0.1";
+
+  /** Stands in a URL until the relay listens; a brace is in no value's grammar. */
+  private static final String RELAY_PORT = "{relay}";
 
   /**
    * @throws Refusal naming the field, when the driver would read another host, port, database or
@@ -38,6 +45,13 @@ record JdbcCall(String url, Properties properties) {
     (connection.tls() == null ? driver.withoutTls() : driver.withTls())
         .forEach(properties::setProperty);
     connection.options().forEach((name, value) -> option(driver, name, value, properties));
+    if (connection.tls() != null && driver.tls() == Driver.Tls.NONE) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD,
+          Field.SSL.wireName(),
+          "TLS of this driver cannot be verified. Send ssl as false, and reach the database through"
+              + " an SSH bastion.");
+    }
     if (connection.username() != null) {
       properties.setProperty("user", connection.username());
     }
@@ -45,16 +59,9 @@ record JdbcCall(String url, Properties properties) {
     properties.setProperty(
         "password", connection.password() == null ? "" : connection.password().reveal());
 
-    boolean decodes = driver.family() != Driver.Family.MARIADB;
-    String database = connection.database() == null ? "" : connection.database();
-    String url =
-        driver
-            .url()
-            .replace("{host}", host.inUrl())
-            .replace("{port}", Integer.toString(connection.port()))
-            .replace("{database}", decodes ? encoded(database) : database);
-    JdbcCall call = new JdbcCall(url, properties);
+    JdbcCall call = new JdbcCall(url(driver, connection, host), properties);
     switch (driver.family()) {
+      case RELAY -> call.forRelay(driver, jdbc, connection);
       case POSTGRESQL -> call.forPostgresql(jdbc, connection, host);
       case MARIADB -> call.forMariadb(connection, host);
       case MYSQL -> call.forMysql(connection, host);
@@ -73,7 +80,65 @@ record JdbcCall(String url, Properties properties) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD, "options." + name, "The option has a value that is not allowed.");
     }
-    properties.setProperty(option.property(), value);
+    if (option.property() != null) {
+      properties.setProperty(option.property(), value);
+    }
+  }
+
+  private static String url(Driver driver, Connection connection, HostName host) {
+    Map<String, String> values = new HashMap<>(connection.options());
+    if (driver.family() != Driver.Family.RELAY) {
+      values.put("host", host.inUrl());
+      values.put("port", Integer.toString(connection.port()));
+    } else {
+      values.put("host", RELAY_HOST);
+      values.put("port", RELAY_PORT);
+    }
+    if (connection.database() != null) {
+      values.put(
+          "database",
+          driver.family() == Driver.Family.POSTGRESQL || driver.family() == Driver.Family.MYSQL
+              ? encoded(connection.database())
+              : connection.database());
+    }
+    return PLACEHOLDER
+        .matcher(driver.url())
+        .replaceAll(found -> Matcher.quoteReplacement(value(found.group(1), values)));
+  }
+
+  /** The first of the names that has a value. */
+  private static String value(String names, Map<String, String> values) {
+    String[] each = names.split("\\|", -1);
+    for (String name : each) {
+      if (values.containsKey(name)) {
+        return values.get(name);
+      }
+    }
+    if (each.length > 1) {
+      throw Refusal.ofField(
+          Reason.MISSING_FIELD, "options." + each[0], "The driver needs this option.");
+    }
+    return "";
+  }
+
+  /** The call by way of a relay. Only a driver of that family has one. */
+  JdbcCall through(int port) {
+    return new JdbcCall(url.replace(RELAY_PORT, Integer.toString(port)), properties);
+  }
+
+  /** No parser is known, so nothing that could mean something to one gets into the URL. */
+  private void forRelay(Driver driver, java.sql.Driver jdbc, Connection connection) {
+    if (connection.database() != null
+        && !driver.database().matcher(connection.database()).matches()) {
+      throw refused(Field.DATABASE);
+    }
+    try {
+      if (!jdbc.acceptsURL(through(connection.port()).url())) {
+        throw refused(Field.DATABASE);
+      }
+    } catch (SQLException e) {
+      throw refused(Field.DATABASE);
+    }
   }
 
   private static String encoded(String text) {

@@ -18,6 +18,7 @@ final class JdbcConversation implements Conversation {
   private final Login login;
   private final java.sql.Driver jdbc;
   private final JdbcCall call;
+  private Relay relay;
 
   JdbcConversation(TestRun run, Login login, java.sql.Driver jdbc, JdbcCall call) {
     this.run = run;
@@ -31,9 +32,13 @@ final class JdbcConversation implements Conversation {
   public void hold() throws TestEnded {
     run.begin(run.connection().tls() == null ? Name.LOGIN : Name.TLS);
     run.bind();
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    // Drivers look for their own resources there.
+    thread.setContextClassLoader(jdbc.getClass().getClassLoader());
     java.sql.Connection database = null;
     try {
-      database = jdbc.connect(call.url(), call.properties());
+      database = connect();
       if (database == null) {
         throw run.fail(Reason.INTERNAL, null, null);
       }
@@ -50,13 +55,23 @@ final class JdbcConversation implements Conversation {
       }
       run.pass(null);
       run.journal().succeed();
-    } catch (SQLException | RuntimeException | LinkageError | StackOverflowError e) {
+    } catch (SQLException | IOException | RuntimeException | LinkageError | StackOverflowError e) {
       diagnose(e);
     } finally {
       run.finish();
       close(database);
+      thread.setContextClassLoader(before);
       TestRun.unbind();
     }
+  }
+
+  private java.sql.Connection connect() throws SQLException, IOException, TestEnded {
+    if (run.driver().family() != Driver.Family.RELAY) {
+      return jdbc.connect(call.url(), call.properties());
+    }
+    relay = Relay.open(run, jdbc.getClass().getClassLoader());
+    JdbcCall through = call.through(relay.port());
+    return jdbc.connect(through.url(), through.properties());
   }
 
   private void close(java.sql.Connection database) {
@@ -92,10 +107,28 @@ final class JdbcConversation implements Conversation {
       }
       return;
     }
-    if (run.traffic().overflowed() || !run.traffic().looksLike(run.driver().greeting())) {
+    if (at == Name.TLS && answersWithoutTls()) {
+      run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
+      return;
+    }
+    if (run.traffic().overflowed() || !run.traffic().looksLike(run.greeting())) {
       run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
       return;
     }
+    diagnoseBreak(at, relay == null || relay.failure() == null ? e : relay.failure());
+  }
+
+  /**
+   * Whether a server that should have begun with TLS speaks the database's protocol, or hangs up.
+   */
+  private boolean answersWithoutTls() {
+    return run.driver().tls() == Driver.Tls.IMPLICIT
+        && (run.traffic().received() == 0
+            || (!run.traffic().looksLike(run.greeting())
+                && run.traffic().looksLike(run.driver().greeting())));
+  }
+
+  private void diagnoseBreak(Name at, Throwable e) {
     SSLException alert = cause(e, SSLException.class);
     if (at == Name.TLS) {
       diagnoseTls(e, alert);

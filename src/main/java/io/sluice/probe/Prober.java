@@ -2,6 +2,7 @@ package io.sluice.probe;
 
 import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
+import io.sluice.drivers.DriverUnavailable;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
 import io.sluice.model.HostName;
@@ -14,9 +15,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
@@ -46,6 +45,7 @@ public final class Prober implements AutoCloseable {
   static {
     // Connector/J would start a thread that never ends, for connections that are not closed.
     System.setProperty("com.mysql.cj.disableAbandonedConnectionCleanup", "true");
+    DriverSockets.watch();
   }
 
   private final DriverCatalogue drivers;
@@ -62,7 +62,6 @@ public final class Prober implements AutoCloseable {
   private final Bastions bastions;
   private final Lookups lookups;
   private final ExecutorService workers;
-  private final Map<String, Optional<java.sql.Driver>> loaded = new ConcurrentHashMap<>();
 
   public Prober(DriverCatalogue drivers, EgressPolicy policy, ProbeSettings settings) {
     this(drivers, policy, settings, Clock.systemUTC());
@@ -126,16 +125,19 @@ public final class Prober implements AutoCloseable {
     Journal journal = new Journal(connection, target(connection, host), clock);
     Optional<Driver> driver =
         drivers.named(connection.driver()).filter(d -> d.family() != Driver.Family.NONE);
-    Optional<java.sql.Driver> jdbc = driver.flatMap(this::load);
-    if (driver.isEmpty() || jdbc.isEmpty()) {
-      journal.begin(Name.POLICY);
-      journal.fail(Name.POLICY, Reason.DRIVER_UNSUPPORTED, null, null);
-      return new Tested(journal.report(), null);
+    if (driver.isEmpty()) {
+      String note = drivers.named(connection.driver()).map(Driver::note).orElse(null);
+      return unsupported(journal, note);
+    }
+    java.sql.Driver jdbc;
+    try {
+      jdbc = drivers.jars().load(driver.get());
+    } catch (DriverUnavailable e) {
+      return unsupported(journal, e.getMessage());
     }
     requireFields(driver.get(), connection);
-    JdbcCall call = JdbcCall.of(driver.get(), jdbc.get(), connection, host);
-    Conversation.Opening opening =
-        (run, login) -> new JdbcConversation(run, login, jdbc.get(), call);
+    JdbcCall call = JdbcCall.of(driver.get(), jdbc, connection, host);
+    Conversation.Opening opening = (run, login) -> new JdbcConversation(run, login, jdbc, call);
     HostName bastion = null;
     if (connection.bastion() != null) {
       bastion = host(connection.bastion().host(), Field.SSH_HOST);
@@ -173,6 +175,12 @@ public final class Prober implements AutoCloseable {
       throw Refusal.because(Reason.OVERLOADED);
     }
     return await(run);
+  }
+
+  private static Tested unsupported(Journal journal, String hint) {
+    journal.begin(Name.POLICY);
+    journal.fail(Name.POLICY, Reason.DRIVER_UNSUPPORTED, null, hint);
+    return new Tested(journal.report(), null);
   }
 
   /** Two tests with the same new password must not both find out that it is wrong. */
@@ -251,24 +259,6 @@ public final class Prober implements AutoCloseable {
   private static Refusal.FieldError missing(Field field) {
     return new Refusal.FieldError(
         field.wireName(), Reason.MISSING_FIELD, "The driver needs this field.");
-  }
-
-  /** Loads a driver's class once; never through DriverManager, which would choose by URL. */
-  private Optional<java.sql.Driver> load(Driver driver) {
-    return loaded.computeIfAbsent(
-        driver.driverClass(),
-        name -> {
-          try {
-            return Optional.of(
-                Class.forName(name)
-                    .asSubclass(java.sql.Driver.class)
-                    .getDeclaredConstructor()
-                    .newInstance());
-          } catch (ReflectiveOperationException | LinkageError | ClassCastException e) {
-            LOG.atWarn().addKeyValue("driver", driver.id()).log("Driver class cannot be loaded.");
-            return Optional.empty();
-          }
-        });
   }
 
   /** Ends the tests that run, and all threads. */

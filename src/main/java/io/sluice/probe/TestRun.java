@@ -10,7 +10,10 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 
 /**
  * One connection test under way: its journal, its deadline, and the sockets that are closed when
@@ -22,6 +25,9 @@ import java.util.concurrent.CompletableFuture;
  */
 final class TestRun {
   private static final ThreadLocal<TestRun> CURRENT = new ThreadLocal<>();
+
+  /** A handshake message or an alert (RFC 8446 section 5.1). */
+  private static final Pattern TLS_RECORD = Pattern.compile("^1[56]03");
 
   /** The orderly end of a connection; after it the socket is simply closed. */
   private static final Duration CLOSE = Duration.ofMillis(500);
@@ -39,7 +45,7 @@ final class TestRun {
   private volatile long deadlineNanos;
   private volatile String observedHostKey;
   private volatile Socket handed;
-  private Closeable bastion;
+  private final List<Closeable> owned = new ArrayList<>();
   private Socket waiting;
   private boolean expired;
   private boolean socketTaken;
@@ -175,16 +181,23 @@ final class TestRun {
     throw new TestEnded();
   }
 
-  /** Registers the bastion's session; it is closed at once when the test has expired. */
-  void own(Closeable session) throws TestEnded {
+  /** Registers what else is closed with the test; at once when it has expired. */
+  void own(Closeable resource) throws TestEnded {
     synchronized (this) {
-      bastion = session;
+      owned.add(resource);
       if (!expired) {
         return;
       }
     }
     closeSockets();
     throw new TestEnded();
+  }
+
+  /** What the first bytes on the wire look like. */
+  Pattern greeting() {
+    return connection.tls() != null && driver.tls() == Driver.Tls.IMPLICIT
+        ? TLS_RECORD
+        : driver.greeting();
   }
 
   /**
@@ -201,6 +214,16 @@ final class TestRun {
       redirected = socketTaken && !expired;
     }
     throw new IOException("A connection test opens one connection.");
+  }
+
+  /** Notes on the calling thread's run, if it has one, that its driver wants to go elsewhere. */
+  static void noteStray() {
+    TestRun run = CURRENT.get();
+    if (run != null) {
+      synchronized (run) {
+        run.redirected = !run.expired;
+      }
+    }
   }
 
   synchronized boolean redirected() {
@@ -224,7 +247,7 @@ final class TestRun {
       expired = true;
     }
     Name at = journal.current() == null ? Name.POLICY : journal.current();
-    boolean mismatch = traffic.received() > 0 && !traffic.looksLike(driver.greeting());
+    boolean mismatch = traffic.received() > 0 && !traffic.looksLike(greeting());
     boolean ssh = at.compareTo(Name.SSH_CONNECT) >= 0 && at.compareTo(Name.SSH_FORWARD) < 0;
     boolean atBastion = ssh || (tunneled() && at.compareTo(Name.TCP) <= 0);
     if (mismatch && at.compareTo(Name.TLS) >= 0) {
@@ -279,13 +302,13 @@ final class TestRun {
   /** Closes the raw sockets, never a TLS or driver object, whose close may itself block. */
   void closeSockets() {
     Socket socket;
-    Closeable session;
+    List<Closeable> others;
     synchronized (this) {
       socket = waiting;
-      session = bastion;
+      others = List.copyOf(owned);
     }
     closeQuietly(socket);
-    closeQuietly(session);
+    others.forEach(TestRun::closeQuietly);
   }
 
   private static void closeQuietly(Closeable closeable) {

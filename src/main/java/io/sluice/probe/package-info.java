@@ -15,7 +15,8 @@
  *       or through {@code Bastions} ({@code ChannelSocket}).
  *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
- *       VerifiedTls}; both find the test on the thread that they run on.
+ *       VerifiedTls}; both find the test on the thread that they run on. A driver without such
+ *       hooks is given a {@code Relay}'s address, and {@code DriverSockets} lets it go to no other.
  *   <li>{@link io.sluice.probe.KeyMaterial} reads certificates and keys for those who only want to
  *       know whether they are usable.
  * </ul>

@@ -19,6 +19,7 @@ record Configuration(
     String org,
     String workspace,
     Path data,
+    Path drivers,
     Path keyset,
     String token,
     Http http,
@@ -82,6 +83,7 @@ record Configuration(
             values.text("sluice.org"),
             values.text("sluice.workspace"),
             data,
+            values.path("sluice.drivers"),
             keyset == null ? data.resolve("keyset.json") : Path.of(keyset),
             values.optional("sluice.token"),
             new Http(

@@ -145,7 +145,8 @@ public final class Wiring implements CamelConfiguration {
 
     ObjectMapper json = json();
     Clock clock = Clock.systemUTC();
-    DriverCatalogue drivers = DriverCatalogue.load(CONFIG.resolve("drivers"));
+    DriverCatalogue drivers =
+        DriverCatalogue.load(CONFIG.resolve("drivers"), configuration.drivers());
     Prober prober =
         closedAtEnd(
             new Prober(

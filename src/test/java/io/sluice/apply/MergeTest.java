@@ -42,7 +42,7 @@ class MergeTest {
 
   private static Candidate patched(boolean clearsOptions) throws IOException {
     Update update = new Update(null, Map.of(), new TreeMap<>(), clearsOptions);
-    return new Merge(DriverCatalogue.load(Path.of("config/drivers")))
+    return new Merge(DriverCatalogue.load(Path.of("config/drivers"), Path.of("drivers")))
         .merge(
             new Submission(
                 UUID.randomUUID(),

@@ -2,9 +2,11 @@ package io.sluice.decode;
 
 import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
+import io.sluice.drivers.DriverJars;
 import io.sluice.model.Refusal;
 import io.sluice.model.Update;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.CamelContext;
@@ -31,7 +33,8 @@ final class DecodeRoute implements AutoCloseable {
               new Driver("snowflake", List.of(), List.of("SNOWFLAKE"), 443),
               new Driver("athena", List.of(), List.of("AMAZON ATHENA"), 443),
               new Driver("bigquery", List.of(), List.of("GOOGLE BIG QUERY"), 443),
-              new Driver("redshift", List.of(), List.of("REDSHIFT"), 5439)));
+              new Driver("redshift", List.of(), List.of("REDSHIFT"), 5439)),
+          new DriverJars(Path.of("drivers")));
 
   private final CamelContext context = new DefaultCamelContext();
   private final FluentProducerTemplate template;

@@ -15,6 +15,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DriverCatalogueTest {
   private static final Path SHIPPED = Path.of("config/drivers");
 
+  private static DriverCatalogue load(Path directory) throws IOException {
+    return DriverCatalogue.load(directory, Path.of("drivers"));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "mysql, mysql",
@@ -25,7 +29,7 @@ class DriverCatalogueTest {
     "sqlserver, sqlserver"
   })
   void theShippedDriversAnswerToTheirNames(String name, String id) throws IOException {
-    assertThat(DriverCatalogue.load(SHIPPED).named(name)).map(Driver::id).contains(id);
+    assertThat(load(SHIPPED).named(name)).map(Driver::id).contains(id);
   }
 
   @ParameterizedTest
@@ -39,13 +43,13 @@ class DriverCatalogueTest {
     "SQLSERVER, sqlserver"
   })
   void theShippedDriversServeZohosDatabaseTypes(String type, String id) throws IOException {
-    assertThat(DriverCatalogue.load(SHIPPED).forZoho(type)).map(Driver::id).contains(id);
+    assertThat(load(SHIPPED).forZoho(type)).map(Driver::id).contains(id);
   }
 
   @Test
   void anUnknownNameIsNoDriver() throws IOException {
-    assertThat(DriverCatalogue.load(SHIPPED).named("dbase")).isEmpty();
-    assertThat(DriverCatalogue.load(SHIPPED).forZoho("PERVASIVE")).isEmpty();
+    assertThat(load(SHIPPED).named("dbase")).isEmpty();
+    assertThat(load(SHIPPED).forZoho("PERVASIVE")).isEmpty();
   }
 
   @Test
@@ -61,7 +65,7 @@ class DriverCatalogueTest {
     Files.writeString(directory.resolve("other.yaml"), good);
     Files.writeString(directory.resolve("twice.yaml"), "id: twice\nid: twice\n");
 
-    assertThatThrownBy(() -> DriverCatalogue.load(directory))
+    assertThatThrownBy(() -> load(directory))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll(
             "mysql.yaml: defaultPort",
@@ -80,11 +84,11 @@ class DriverCatalogueTest {
     Path file = directory.resolve("mysql.yaml");
 
     Files.writeString(file, good.replace("secrets: [password]", ""));
-    assertThat(DriverCatalogue.load(directory).named("mysql").orElseThrow().secrets())
+    assertThat(load(directory).named("mysql").orElseThrow().secrets())
         .containsExactly(Field.PASSWORD);
 
     Files.writeString(file, good.replace("secrets: [password]", "secrets: [refreshToken]"));
-    assertThat(DriverCatalogue.load(directory).named("mysql").orElseThrow().secrets())
+    assertThat(load(directory).named("mysql").orElseThrow().secrets())
         .containsExactly(Field.REFRESH_TOKEN);
   }
 
@@ -94,7 +98,7 @@ class DriverCatalogueTest {
     Files.writeString(directory.resolve("mysql.yaml"), good);
     Files.writeString(directory.resolve("twin.yaml"), good.replace("id: mysql", "id: twin"));
 
-    assertThatThrownBy(() -> DriverCatalogue.load(directory))
+    assertThatThrownBy(() -> load(directory))
         .hasMessageContaining("Zoho type MYSQL also belongs to mysql");
   }
 }

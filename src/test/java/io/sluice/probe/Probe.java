@@ -25,7 +25,7 @@ final class Probe {
 
   private static DriverCatalogue catalogue() {
     try {
-      return DriverCatalogue.load(Path.of("config/drivers"));
+      return DriverCatalogue.load(Path.of("config/drivers"), Path.of("target/test-drivers"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

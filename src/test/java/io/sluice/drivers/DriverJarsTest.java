@@ -1,0 +1,172 @@
+package io.sluice.drivers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.sluice.probe.HandedSocketFactory;
+import io.sluice.servers.DriverJar;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DriverJarsTest {
+  // In every local repository that has built this project, so that no network is needed.
+  private static final String SMALL = "org.slf4j:slf4j-api:2.0.17";
+
+  @TempDir Path folder;
+
+  private Driver driver(String id, String artifact, String sha256) throws IOException {
+    Path file = folder.resolve(id + ".yaml");
+    Files.writeString(
+        file,
+        """
+        id: %s
+        title: A test
+        driverClass: Example
+        artifact: %s
+        bundled: false
+        %s
+        family: relay
+        tls: none
+        url: jdbc:test://{host}:{port}/{database}
+        defaultPort: 1
+        greeting: '^'
+        validationQuery: SELECT 1
+        verified: unverified
+        """
+            .formatted(id, artifact, sha256 == null ? "" : "sha256: " + sha256));
+    return DriverCatalogue.load(folder, folder).named(id).orElseThrow();
+  }
+
+  private Path install(String id, String members) {
+    return DriverJar.write(
+        folder.resolve(id).resolve(id + ".jar"),
+        "Example",
+        DriverJar.driver("Example", members, "return null;"));
+  }
+
+  private static Object call(Object driver, String method) throws ReflectiveOperationException {
+    return driver.getClass().getMethod(method).invoke(driver);
+  }
+
+  @Test
+  void aJarIsUsedFromWhenItIsThereOn() throws Exception {
+    Driver driver = driver("late", "g:a:1", null);
+    DriverJars jars = new DriverJars(folder);
+
+    assertThat(jars.available(driver)).isFalse();
+    assertThatThrownBy(() -> jars.load(driver))
+        .isInstanceOf(DriverUnavailable.class)
+        .hasMessageContaining("Run: mvn -q ")
+        .hasMessageContaining("-Dartifact=g:a:1 -DoutputDirectory=" + folder.resolve("late"));
+
+    install("late", "");
+    assertThat(jars.available(driver)).isTrue();
+    assertThat(jars.load(driver).acceptsURL("jdbc:test:x")).isTrue();
+    assertThat(jars.load(driver)).isSameAs(jars.load(driver));
+  }
+
+  @Test
+  void theCommandOfTheHintBringsTheJar() throws Exception {
+    Driver driver = driver("fetched", SMALL, null);
+    DriverJars jars = new DriverJars(folder);
+
+    Process maven =
+        new ProcessBuilder("sh", "-c", jars.fetchCommand(driver))
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(new File("target/fetch-command.log"))
+            .start();
+
+    assertThat(maven.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(maven.exitValue()).isZero();
+    assertThat(folder.resolve("fetched/slf4j-api-2.0.17.jar")).exists();
+    assertThat(jars.available(driver)).isTrue();
+    // It is no driver, which is told apart from one that is not there.
+    assertThatThrownBy(() -> jars.load(driver)).hasMessageContaining("no usable Example");
+  }
+
+  @Test
+  void aClassifierStandsWhereMavenWantsIt() throws IOException {
+    assertThat(new DriverJars(folder).fetchCommand(driver("all", "g:a:1:all", null)))
+        .contains("-Dartifact=g:a:1:jar:all ");
+  }
+
+  @Test
+  void driversDoNotSeeEachOtherButTheHooks() throws Exception {
+    install("one", "public String name() { return \"one\"; }");
+    install("two", "public String name() { return \"two\"; }");
+    DriverJars jars = new DriverJars(folder);
+    java.sql.Driver one = jars.load(driver("one", "g:a:1", null));
+    java.sql.Driver two = jars.load(driver("two", "g:a:1", null));
+
+    assertThat(call(one, "name")).isEqualTo("one");
+    assertThat(call(two, "name")).isEqualTo("two");
+    assertThat(one.getClass().getClassLoader().loadClass(HandedSocketFactory.class.getName()))
+        .isSameAs(HandedSocketFactory.class);
+  }
+
+  @Test
+  void aDriverThatRegistersItselfIsWithdrawn() throws Exception {
+    install(
+        "eager",
+        """
+        static {
+          try {
+            DriverManager.registerDriver(new Example());
+          } catch (SQLException e) {
+            throw new IllegalStateException(e);
+          }
+        }
+        public List<String> registered() {
+          return DriverManager.drivers()
+              .filter(d -> d instanceof Example).map(Object::toString).toList();
+        }
+        """);
+
+    Object driver = new DriverJars(folder).load(driver("eager", "g:a:1", null));
+
+    assertThat(call(driver, "registered")).isEqualTo(List.of());
+  }
+
+  @Test
+  void aJarWithAnotherDigestThanTheCatalogueNamesIsNotLoaded() throws Exception {
+    byte[] jar = Files.readAllBytes(install("pinned", ""));
+    String digest = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(jar));
+
+    assertThat(new DriverJars(folder).load(driver("pinned", "g:a:1", digest))).isNotNull();
+
+    install("pinned", "static { System.setProperty(\"sluice.test.stranger\", \"ran\"); }");
+    assertThatThrownBy(() -> new DriverJars(folder).load(driver("pinned", "g:a:1", digest)))
+        .isInstanceOf(DriverUnavailable.class)
+        .hasMessageContaining("SHA-256");
+    assertThat(System.getProperty("sluice.test.stranger")).isNull();
+  }
+
+  @Test
+  void theBundledDriversAreTheOnesThatTheCatalogueNames() throws Exception {
+    for (Driver driver :
+        DriverCatalogue.load(Path.of("config/drivers"), folder).all().stream()
+            .filter(d -> d.jar() != null && d.jar().bundled())
+            .toList()) {
+      String[] coordinates = driver.jar().artifact().split(":", -1);
+      assertThat(
+              new DriverJars(folder)
+                  .load(driver)
+                  .getClass()
+                  .getProtectionDomain()
+                  .getCodeSource()
+                  .getLocation()
+                  .getPath())
+          .as(driver.id())
+          .endsWith("/" + coordinates[1] + "-" + coordinates[2] + ".jar");
+    }
+  }
+}
