@@ -22,5 +22,5 @@ set lease_until = now() + cast(:?lease as bigint) * interval '1 millisecond',
     fence = u.fence + 1, attempts = u.attempts + case when free.returned then 0 else 1 end
 from free
 where u.id = free.id
-returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.identity, u.actor, u.payload,
+returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.intake, u.identity, u.actor, u.payload,
           u.origin::text as origin, u.attempts, u.fence

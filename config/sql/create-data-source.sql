@@ -2,7 +2,7 @@
 -- where the id is taken.
 with lease as (
   select id from updates
-  where id = cast(:?updateId as uuid) and state = 'running' and fence = cast(:?fence as bigint)
+  where id = cast(:?updateId as uuid) and state in ('pending', 'running') and fence = cast(:?fence as bigint)
   for update
 ), saved as (
   insert into data_sources (workspace_id, id, version, driver, host, status, settings, secrets,
@@ -25,7 +25,8 @@ with lease as (
   from saved
   on conflict (id) do update
   set state = 'applied', version = excluded.version, report = excluded.report,
-      changed = excluded.changed, finished_at = excluded.finished_at, lease_until = null
+      changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
+      lease_until = null
 ), event as (
   insert into outbox (event_id, topic, record_key, headers, body)
   select cast(:?updateId as uuid), :?topic, :?key, cast(:?headers as jsonb), :?body

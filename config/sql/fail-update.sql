@@ -9,13 +9,14 @@ with current as (
   for update
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, reason,
-                       report, changed, finished_at)
+                       report, refusal, changed, finished_at)
   select cast(:?updateId as uuid), :?workspace, :?id, :?intake, cast(:?identity as text), :?actor,
-         :?state, :?reason, cast(:?report as json), cast(:?changed as jsonb), :?now
+         :?state, :?reason, cast(:?report as json), cast(:?refusal as jsonb), cast(:?changed as jsonb),
+         :?now
   from (select count(*) from current) as locked
   where cast(:?fence as bigint) is null or exists (select 1 from lease)
   on conflict (id) do update
-  set state = excluded.state, reason = excluded.reason, report = excluded.report,
+  set state = excluded.state, reason = excluded.reason, report = excluded.report, refusal = excluded.refusal,
       changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
       lease_until = null
   returning id

@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import org.apache.camel.Body;
@@ -33,6 +35,9 @@ public final class IdempotencyKeys {
   private static final String CLAIMED = "keyClaimed";
   private static final String TAKEN = "keyTaken";
   private static final String HASH = "requestHash";
+
+  /** An update that nobody waits for is pending until a worker takes it. */
+  private static final Set<String> UNFINISHED = Set.of("running", "pending");
 
   /** Visible ASCII, so that a key can be found again in a log or a table. */
   private static final Pattern KEY = Pattern.compile("[\\x21-\\x7e]{1,255}");
@@ -65,15 +70,8 @@ public final class IdempotencyKeys {
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
       Exchange exchange) {
-    String key = request.header("idempotency-key").orElseThrow();
-    if (!KEY.matcher(key).matches()) {
-      throw Refusal.ofField(
-          Reason.INVALID_FIELD,
-          "Idempotency-Key",
-          "An Idempotency-Key has 1 to 255 visible ASCII characters.");
-    }
     Submission named =
-        submission.claimed(submission.updateId(), caller.token().id() + ":" + key, null);
+        submission.claimed(submission.updateId(), identity(request, caller).orElseThrow(), null);
     exchange.setProperty(Submission.PROPERTY, named);
     String hash = hash(request);
     exchange.setProperty(HASH, hash);
@@ -88,8 +86,20 @@ public final class IdempotencyKeys {
         .with("lease", lease.toMillis());
   }
 
+  /** What the sender calls the update: keys belong to the token. */
+  Optional<String> identity(HttpRequest request, Caller caller) {
+    Optional<String> key = request.header("idempotency-key");
+    if (key.isPresent() && !KEY.matcher(key.get()).matches()) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD,
+          "Idempotency-Key",
+          "An Idempotency-Key has 1 to 255 visible ASCII characters.");
+    }
+    return key.map(value -> caller.token().id() + ":" + value);
+  }
+
   /** A body can hold secrets: what is kept of it is a keyed hash. */
-  private String hash(HttpRequest request) {
+  String hash(HttpRequest request) {
     String content =
         request.method()
             + " "
@@ -150,10 +160,15 @@ public final class IdempotencyKeys {
     if (!hash.equals(row.get("request_hash"))) {
       throw Refusal.because(Reason.KEY_REUSED);
     }
-    if (row.get("state").equals("running")) {
+    if (UNFINISHED.contains(row.get("state"))) {
       throw Refusal.because(Reason.UPDATE_IN_PROGRESS);
     }
     exchange.setProperty(REPLAYED, true);
+    if (row.get("report") == null) {
+      // Refused before its test, by a worker.
+      throw Refusal.because(
+          Reason.valueOf((String) row.get("reason")), (String) row.get("message"));
+    }
     Report report = json.readValue((String) row.get("report"), Report.class);
     if (!report.passed()) {
       throw Refusal.ofTest(report);

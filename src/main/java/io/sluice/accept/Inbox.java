@@ -19,8 +19,10 @@ import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -129,13 +131,13 @@ public final class Inbox {
     Submission submission =
         new Submission(
             UUID.fromString(updateId),
-            Intake.KAFKA,
-            Operation.UPDATE,
+            Intake.named((String) row.get("intake")),
+            operation(origin),
             (String) row.get("workspace_id"),
             (String) row.get("data_source_id"),
             null,
             (String) row.get("actor"),
-            null,
+            ifMatch(origin),
             false,
             (String) row.get("identity"),
             ((Number) row.get("fence")).longValue());
@@ -146,8 +148,23 @@ public final class Inbox {
     }
     byte[] payload = vault.openBytes((String) row.get("payload"), updateId);
     exchange.setProperty("payload", payload);
-    return new Encoded(
-        payload, origin.path("contentType").asText(), Encoded.Api.NATIVE, submission.id());
+    Encoded.Api api =
+        submission.operation() == Operation.PATCH ? Encoded.Api.MERGE_PATCH : Encoded.Api.NATIVE;
+    return new Encoded(payload, origin.path("contentType").asText(), api, submission.id());
+  }
+
+  /** A record always replaces the document. */
+  private static Operation operation(JsonNode origin) {
+    return Operation.valueOf(origin.path("operation").asText(Operation.UPDATE.name()));
+  }
+
+  private static Set<Long> ifMatch(JsonNode origin) {
+    if (!origin.has("ifMatch")) {
+      return null;
+    }
+    Set<Long> versions = new HashSet<>();
+    origin.path("ifMatch").forEach(version -> versions.add(version.asLong()));
+    return versions;
   }
 
   /** The decoded update, for the gate. */
@@ -171,12 +188,19 @@ public final class Inbox {
     return switch (refusal.reason()) {
       case OVERLOADED, STORE_UNAVAILABLE -> release(ticket);
       case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->
-          dead(ticket, payload, refusal);
+          unreadable(ticket, payload, refusal);
       default ->
           anotherId(refusal)
-              ? dead(ticket, payload, refusal)
+              ? unreadable(ticket, payload, refusal)
               : gate.refuse(ticket.submission(), refusal);
     };
+  }
+
+  /** Only a record has a topic for the dead; a request was read before it was queued. */
+  private Statement unreadable(Ticket ticket, byte[] payload, Refusal refusal) {
+    return ticket.submission().intake() == Intake.KAFKA
+        ? dead(ticket, payload, refusal)
+        : gate.refuse(ticket.submission(), refusal);
   }
 
   /** Key and body name different data sources. */

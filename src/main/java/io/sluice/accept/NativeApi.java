@@ -28,7 +28,6 @@ import io.sluice.store.Statement;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.sql.Timestamp;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -49,7 +48,7 @@ import org.apache.camel.ExchangeProperty;
  * Contract section 1.
  */
 public final class NativeApi {
-  private static final int PAGE_LIMIT = 100;
+  static final int PAGE_LIMIT = 100;
 
   /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
   private static final Pattern TAGS =
@@ -61,7 +60,6 @@ public final class NativeApi {
   private static final Pattern VERSION_TAG = Pattern.compile("(?<=^|[\\s,])\"([1-9][0-9]{0,17})\"");
 
   private static final Set<String> FILTERS = Set.of("driver", "host", "status");
-  private static final Set<String> HISTORY_PAGE = Set.of("_limit", "_start");
   private static final Set<String> PAGE = Set.of("driver", "host", "status", "_limit", "_start");
 
   private final DataSources dataSources;
@@ -274,66 +272,6 @@ public final class NativeApi {
         false);
   }
 
-  /** {@code GET /datasources/{id}/history}. */
-  public Statement history(
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      @ExchangeProperty(Callers.PATH) Map<String, String> path,
-      Exchange exchange) {
-    Query query = new Query(request, HISTORY_PAGE);
-    int limit = query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
-    int before = query.number("_start", Integer.MAX_VALUE, 1, Integer.MAX_VALUE);
-    query.check();
-    exchange.setProperty("limit", limit);
-    return byId("list-history", caller, path)
-        .with("before", (long) before)
-        .with("limit", limit + 1);
-  }
-
-  /** One page of what happened, the latest first: names of changed fields, never values. */
-  public HttpAnswer remembered(
-      @Body List<Map<String, Object>> rows,
-      @ExchangeProperty("limit") int limit,
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Callers.PATH) Map<String, String> path)
-      throws IOException {
-    boolean firstPage = new Query(request, HISTORY_PAGE).text("_start") == null;
-    if (rows.isEmpty() && firstPage) {
-      throw noSuchDataSource();
-    }
-    ArrayNode page = json.createArrayNode();
-    for (Map<String, Object> row : rows.subList(0, Math.min(limit, rows.size()))) {
-      ObjectNode node =
-          page.addObject()
-              .put("update_id", (String) row.get("update_id"))
-              .put("intake", (String) row.get("intake"))
-              .put("actor", (String) row.get("actor"))
-              .put("outcome", (String) row.get("state"))
-              .put("version", (Long) row.get("version"))
-              .put("reason", (String) row.get("reason"));
-      node.set("changed", tree(row.get("changed")));
-      node.set("report", tree(row.get("report")));
-      node.put("at", ((Timestamp) row.get("finished_at")).toInstant().toString());
-    }
-    Map<String, String> headers =
-        rows.size() <= limit
-            ? Map.of()
-            : Map.of(
-                "Link",
-                "</datasources/"
-                    + path.get("id")
-                    + "/history?_limit="
-                    + limit
-                    + "&_start="
-                    + rows.get(limit - 1).get("seq")
-                    + ">; rel=\"next\"");
-    return answers.json(200, page, headers);
-  }
-
-  private JsonNode tree(Object text) throws IOException {
-    return text == null ? null : json.readTree((String) text);
-  }
-
   /**
    * RFC 9110, section 13.1.1, for the strong tags that this API gives out. A weak tag, or one of
    * somebody else's making, matches no version.
@@ -411,7 +349,7 @@ public final class NativeApi {
     return byId("find-data-source", caller, path);
   }
 
-  private static Statement byId(String statement, Caller caller, Map<String, String> path) {
+  static Statement byId(String statement, Caller caller, Map<String, String> path) {
     String id = path.get("id");
     if (!DataSourceId.valid(id)) {
       throw noSuchDataSource();
@@ -419,7 +357,7 @@ public final class NativeApi {
     return Statement.named(statement).with("workspace", caller.workspace()).with("id", id);
   }
 
-  private static Refusal noSuchDataSource() {
+  static Refusal noSuchDataSource() {
     return Refusal.because(Reason.NOT_FOUND, "There is no data source with this id.");
   }
 

@@ -160,6 +160,7 @@ public final class Gate {
           report.reason(),
           report.reason().message(),
           report,
+          null,
           live,
           candidate.changed());
     }
@@ -197,7 +198,13 @@ public final class Gate {
   /** The commit of an update that is refused before any test, with its event. */
   public Statement refuse(Submission submission, Refusal refusal) {
     return failed(
-        submission, refusal.reason(), refusal.getMessage(), refusal.report(), null, Set.of());
+        submission,
+        refusal.reason(),
+        refusal.getMessage(),
+        refusal.report(),
+        explained(refusal),
+        null,
+        Set.of());
   }
 
   /** The end of a record that cannot be read; its caller adds the dead letter. */
@@ -206,7 +213,13 @@ public final class Gate {
         .with("state", "dead")
         .with("reason", refusal.reason().name())
         .with("report", null)
+        .with("refusal", explained(refusal))
         .with("changed", null);
+  }
+
+  /** What whoever asks for the receipt is told. */
+  private String explained(Refusal refusal) {
+    return text(Map.of("message", refusal.getMessage(), "errors", refusal.errors()));
   }
 
   private Statement failed(
@@ -214,6 +227,7 @@ public final class Gate {
       Reason reason,
       String message,
       Report report,
+      String refusal,
       Long live,
       Set<String> changed) {
     Instant now = now();
@@ -222,6 +236,7 @@ public final class Gate {
             .with("state", "failed")
             .with("reason", reason.name())
             .with("report", report == null ? null : text(report))
+            .with("refusal", refusal)
             .with("changed", text(changed));
     return events.in(
         commit,

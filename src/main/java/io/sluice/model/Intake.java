@@ -14,4 +14,11 @@ public enum Intake {
   public String wireName() {
     return name().toLowerCase(Locale.ROOT);
   }
+
+  /**
+   * @throws IllegalArgumentException when no way has this name
+   */
+  public static Intake named(String wireName) {
+    return valueOf(wireName.toUpperCase(Locale.ROOT));
+  }
 }

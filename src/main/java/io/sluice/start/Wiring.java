@@ -11,11 +11,13 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.sluice.accept.Answers;
 import io.sluice.accept.Callers;
 import io.sluice.accept.ContractPaths;
+import io.sluice.accept.DeferredUpdates;
 import io.sluice.accept.HttpBoundary;
 import io.sluice.accept.IdempotencyKeys;
 import io.sluice.accept.Inbox;
 import io.sluice.accept.KafkaIntake;
 import io.sluice.accept.NativeApi;
+import io.sluice.accept.Receipts;
 import io.sluice.accept.ZohoApi;
 import io.sluice.apply.Gate;
 import io.sluice.decode.Decoder;
@@ -175,8 +177,11 @@ public final class Wiring implements CamelConfiguration {
     JsonNode contract = contract();
     registry.bind(
         "native", new NativeApi(dataSources, drivers, events, answers, json, contract, clock));
-    registry.bind(
-        "keys", new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease()));
+    IdempotencyKeys keys =
+        new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease());
+    registry.bind("keys", keys);
+    registry.bind("deferred", new DeferredUpdates(vault, keys, answers, json));
+    registry.bind("receipts", new Receipts(answers, json));
     registry.bind("zoho", new ZohoApi(answers, json));
     registry.bind(
         "kafkaIntake", new KafkaIntake(vault, configuration.workspace(), deadLetters, json));

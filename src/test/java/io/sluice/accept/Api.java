@@ -54,6 +54,7 @@ final class Api {
           "idempotent-replayed",
           "link",
           "location",
+          "preference-applied",
           "retry-after",
           "x-content-type-options",
           "x-request-id");
