@@ -261,6 +261,14 @@ final class Descriptor {
     return value.asInt();
   }
 
+  private boolean flag(String key, boolean absent) {
+    JsonNode value = value(key);
+    if (value != null && !value.isBoolean()) {
+      problem(key, "must be true or false");
+    }
+    return value == null ? absent : value.asBoolean();
+  }
+
   private <E extends Enum<E>> E constant(String key, Class<E> type) {
     String text = text(key);
     if (text == null) {
@@ -389,7 +397,13 @@ final class Descriptor {
         problem("field", "is not a field");
       }
     }
+    String hint = value("hint") == null ? null : text("hint");
+    boolean lockout = flag("lockout", reason == Reason.AUTH_FAILED);
+    if (lockout && reason != null && reason != Reason.AUTH_FAILED) {
+      problem("lockout", "can only be true with AUTH_FAILED");
+    }
     refuseUnread();
-    return new Driver.ErrorRule(code == null ? null : code.asInt(), state, name, reason, field);
+    return new Driver.ErrorRule(
+        code == null ? null : code.asInt(), state, name, reason, field, hint, lockout);
   }
 }

@@ -170,22 +170,33 @@ public record Driver(
   public record Option(String property, Pattern grammar, boolean destination) {}
 
   /**
-   * What an error of the server means. Conditions that are null do not count; at least one is set.
+   * What an error of the server or of the driver itself means. Conditions that are null do not
+   * count; at least one is set.
    *
-   * @param vendorCode the server's own error number
+   * @param vendorCode the server's own error number; 0 for what has none, such as the errors that
+   *     the MySQL drivers raise by themselves
    * @param sqlState five characters, or two for a whole class
    * @param step the step that fails; the ones before it have passed
    * @param field the field to look at; null: the reason's own
+   * @param hint what to do about it; null: the reason's own
+   * @param lockout whether it counts towards the lock-out of an account: the server has looked at
+   *     the credentials and refused them
    */
   public record ErrorRule(
-      Integer vendorCode, String sqlState, Report.Name step, Reason reason, Field field) {
+      Integer vendorCode,
+      String sqlState,
+      Report.Name step,
+      Reason reason,
+      Field field,
+      String hint,
+      boolean lockout) {
     boolean matches(int code, String state) {
       return (vendorCode == null || vendorCode == code)
           && (sqlState == null || (state != null && state.startsWith(sqlState)));
     }
   }
 
-  /** The first rule that fits an error of the server. */
+  /** The first rule that fits an error. */
   public Optional<ErrorRule> rule(int vendorCode, String sqlState) {
     return errors.stream().filter(rule -> rule.matches(vendorCode, sqlState)).findFirst();
   }

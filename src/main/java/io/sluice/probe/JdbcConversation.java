@@ -97,22 +97,22 @@ final class JdbcConversation implements Conversation {
       run.journal().fail(Name.TLS, tls.reason(), tls.field(), tls.hint());
       return;
     }
-    Optional<Driver.ErrorRule> rule = rule(e);
-    if (rule.isPresent()) {
-      Driver.ErrorRule found = rule.get();
-      Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      run.journal().fail(step, found.reason(), found.field(), null);
-      if (found.reason() == Reason.AUTH_FAILED && found.field() == null) {
-        login.refused();
-      }
-      return;
-    }
     if (at == Name.TLS && answersWithoutTls()) {
       run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
       return;
     }
     if (run.traffic().overflowed() || !run.traffic().looksLike(run.greeting())) {
       run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+      return;
+    }
+    Optional<Driver.ErrorRule> rule = rule(e);
+    if (rule.isPresent()) {
+      Driver.ErrorRule found = rule.get();
+      Name step = found.step().compareTo(at) < 0 ? at : found.step();
+      run.journal().fail(step, found.reason(), found.field(), found.hint());
+      if (found.lockout()) {
+        login.refused();
+      }
       return;
     }
     diagnoseBreak(at, relay == null || relay.failure() == null ? e : relay.failure());
@@ -138,12 +138,7 @@ final class JdbcConversation implements Conversation {
     } else if (cause(e, IOException.class) != null) {
       run.journal().fail(at, Reason.UNREACHABLE, null, null);
     } else if (at == Name.LOGIN && e instanceof SQLException sql) {
-      run.journal()
-          .fail(
-              at,
-              gaveUp(sql) ? Reason.PROTOCOL_MISMATCH : Reason.AUTH_FAILED,
-              null,
-              "The server asks for a kind of login that is not possible here, or not without TLS.");
+      diagnoseUnknown(sql);
     } else if (e instanceof SQLException) {
       run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
     } else {
@@ -183,8 +178,15 @@ final class JdbcConversation implements Conversation {
     }
   }
 
+  /** The descriptor's rule for what the server said, or for what the driver refused by itself. */
   private Optional<Driver.ErrorRule> rule(Throwable e) {
     for (Throwable each = e; each != null; each = each.getCause()) {
+      // Without a number of the server's it may be the driver's report of a cut, or of a TLS
+      // handshake that never began.
+      boolean numbered = each instanceof SQLException sql && sql.getErrorCode() != 0;
+      if (!numbered && (cause(each, IOException.class) != null || handshaking())) {
+        continue;
+      }
       if (each instanceof SQLException sql) {
         Optional<Driver.ErrorRule> rule = run.driver().rule(sql.getErrorCode(), sql.getSQLState());
         if (rule.isPresent()) {
@@ -195,12 +197,33 @@ final class JdbcConversation implements Conversation {
     return Optional.empty();
   }
 
-  /**
-   * Whether it is the driver that ended the login, as it was told to: the error has no number of
-   * the server's, or a SQLSTATE of class 08 (the connection, not the user).
-   */
-  private static boolean gaveUp(SQLException e) {
-    return e.getErrorCode() == 0 || (e.getSQLState() != null && e.getSQLState().startsWith("08"));
+  private boolean handshaking() {
+    return run.journal().current() == Name.TLS;
+  }
+
+  /** The end of a login for which the driver's descriptor has no rule. */
+  private void diagnoseUnknown(SQLException e) {
+    String state = e.getSQLState();
+    if (state == null ? e.getErrorCode() == 0 : state.startsWith("08")) {
+      // Class 08 is about the connection (ISO 9075), not about the user; no code at all is the
+      // driver's own.
+      run.journal()
+          .fail(
+              Name.LOGIN,
+              Reason.PROTOCOL_MISMATCH,
+              null,
+              "Server and driver do not agree on how to log in.");
+      return;
+    }
+    // Whatever it was, the server has ended a login: it is not repeated.
+    login.refused();
+    run.journal()
+        .fail(
+            Name.LOGIN,
+            Reason.AUTH_FAILED,
+            Field.USERNAME,
+            "The server refused the login for a reason that is not known here; its own log names"
+                + " it.");
   }
 
   private static <T extends Throwable> T cause(Throwable e, Class<T> type) {

@@ -150,7 +150,8 @@ public final class Prober implements AutoCloseable {
             host.text(),
             connection.port(),
             connection.username(),
-            connection.password());
+            connection.password(),
+            connection.tls() == null ? null : connection.tls().key());
     Runnable leave =
         enter(
             login,

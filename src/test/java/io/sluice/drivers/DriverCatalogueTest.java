@@ -61,7 +61,7 @@ class DriverCatalogueTest {
             .replace("title: MySQL", "titel: MySQL")
             .replace("secrets: [password]", "secrets: [accessToken, keyfile]")
             .replace("required: [username]", "required: [username, password]")
-            .replace("reason: DATABASE_NOT_FOUND", "reason: LOST"));
+            .replace("1045, step: login, reason: AUTH_FAILED", "1045, step: login, reason: LOST"));
     Files.writeString(directory.resolve("other.yaml"), good);
     Files.writeString(directory.resolve("twice.yaml"), "id: twice\nid: twice\n");
 
@@ -71,7 +71,7 @@ class DriverCatalogueTest {
             "mysql.yaml: defaultPort",
             "mysql.yaml: title must",
             "mysql.yaml: titel is not a known key",
-            "mysql.yaml: errors[8].reason",
+            "mysql.yaml: errors[0].reason",
             "mysql.yaml: secrets names no secret of a login: keyfile",
             "mysql.yaml: required names a secret that is not among secrets: password",
             "other.yaml: id must be the file's name",

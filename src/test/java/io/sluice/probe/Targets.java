@@ -3,6 +3,7 @@ package io.sluice.probe;
 import io.sluice.servers.MariaDbServer;
 import io.sluice.servers.PostgresServer;
 import io.sluice.servers.TestCa;
+import java.util.List;
 import java.util.UUID;
 
 /** Database servers with TLS, users and a database, one of each for all tests of the package. */
@@ -28,6 +29,12 @@ final class Targets {
       server.execute(
           "create user 'crowd'@'%' identified by '" + PASSWORD + "' with max_user_connections 1");
       server.execute("grant all on shop.* to 'crowd'@'%'");
+      server.execute("create user 'locked'@'%' identified by '" + PASSWORD + "' account lock");
+      server.execute("create user 'expired'@'%' identified by '" + PASSWORD + "' password expire");
+      server.execute("grant all on shop.* to 'expired'@'%'");
+      server.execute("create user 'local'@'%' identified via unix_socket");
+      server.execute("create user 'sealed'@'%' identified by '" + PASSWORD + "' require ssl");
+      server.execute("create user 'blocked'@'%' identified by '" + PASSWORD + "'");
       return server;
     }
   }
@@ -42,6 +49,11 @@ final class Targets {
               .clientCa(CLIENTS)
               .hba("hostssl all certified 127.0.0.1/32 scram-sha-256 clientcert=verify-ca")
               .hba("host all clear 127.0.0.1/32 password")
+              .hba("host all rejected 127.0.0.1/32 reject")
+              .hba("host all trusted 127.0.0.1/32 trust")
+              .hba("hostssl all sealed 127.0.0.1/32 scram-sha-256")
+              .hba("hostnossl all sealed 127.0.0.1/32 reject")
+              .hba("host all legacy 127.0.0.1/32 md5")
               .start();
       Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close-targets"));
       server.createUser(USER, PASSWORD);
@@ -50,6 +62,15 @@ final class Targets {
       server.createUser("crowd", PASSWORD);
       server.execute("alter user crowd connection limit 1");
       server.createDatabase("shop", USER);
+      for (String each : List.of("rejected", "trusted", "sealed")) {
+        server.createUser(each, PASSWORD);
+      }
+      server.execute("create role group_only password '" + PASSWORD + "'");
+      server.execute(
+          "set password_encryption = 'md5'; create role legacy login password '" + PASSWORD + "'");
+      server.execute("create database narrow connection limit 0");
+      server.execute("create database closed allow_connections false");
+      server.execute("create role past login password '" + PASSWORD + "' valid until '2020-01-01'");
       server.execute("create database secret");
       server.execute("revoke connect on database secret from public");
       return server;

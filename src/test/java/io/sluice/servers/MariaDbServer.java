@@ -193,6 +193,30 @@ public final class MariaDbServer implements AutoCloseable {
     }
   }
 
+  /** Runs one statement as the superuser, over TLS without verification. */
+  public void executeOverTls(String sql) {
+    try (Connection connection =
+            DriverManager.getConnection(
+                jdbcUrl("mysql") + "?sslMode=trust", SUPERUSER, superuserPassword);
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IllegalStateException("The test's own SQL failed: " + sql, e);
+    }
+  }
+
+  /** The second column of the first row as a number, as {@code show status} has it. */
+  public long number(String sql) {
+    try (Connection connection = connect("mysql");
+        Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      rows.next();
+      return rows.getLong(2);
+    } catch (SQLException e) {
+      throw new IllegalStateException("The test's own SQL failed: " + sql, e);
+    }
+  }
+
   /** The first column of the first row, as the superuser; null without a row. */
   public String query(String sql) {
     try (Connection connection = connect("mysql");
