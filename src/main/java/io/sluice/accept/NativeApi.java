@@ -18,6 +18,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
 import io.sluice.model.Update;
+import io.sluice.probe.Prober;
 import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
 import io.sluice.publish.Events;
@@ -49,6 +50,7 @@ import org.apache.camel.ExchangeProperty;
  */
 public final class NativeApi {
   static final int PAGE_LIMIT = 100;
+  private static final String ONLY = "only";
 
   /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
   private static final Pattern TAGS =
@@ -174,7 +176,7 @@ public final class NativeApi {
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
-    new Query(request, Set.of()).check();
+    extent(request, exchange);
     // An id of its own: a trial meets no stored data source, whatever id its body names.
     submit(
         exchange,
@@ -185,6 +187,15 @@ public final class NativeApi {
         update,
         null,
         true);
+  }
+
+  /** {@code ?only=tunnel}: how far a test is to go. */
+  private static void extent(HttpRequest request, Exchange exchange) {
+    Query query = new Query(request, Set.of(ONLY));
+    boolean tunnel = query.word(ONLY, Set.of("tunnel")) != null;
+    query.check();
+    exchange.setProperty(
+        Prober.Extent.PROPERTY, tunnel ? Prober.Extent.TUNNEL : Prober.Extent.WHOLE);
   }
 
   private static void submit(
@@ -371,7 +382,17 @@ public final class NativeApi {
     return dataSources.one(caller.workspace(), rows).orElseThrow(NativeApi::noSuchDataSource);
   }
 
-  /** {@code POST /datasources/{id}/test}: the connection that is stored. */
+  /** {@code POST /datasources/{id}/test}: asks the store for what is to be tested. */
+  public Statement findForTest(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Callers.PATH) Map<String, String> path,
+      Exchange exchange) {
+    extent(request, exchange);
+    return byId("find-data-source", caller, path);
+  }
+
+  /** The connection that is stored. */
   public Connection stored(
       @Body List<Map<String, Object>> rows, @ExchangeProperty(Caller.PROPERTY) Caller caller) {
     return Connection.of(one(rows, caller).settings());

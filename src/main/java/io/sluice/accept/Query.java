@@ -70,6 +70,17 @@ final class Query {
     return "true".equals(text);
   }
 
+  /** One of the words, or null where it is absent. */
+  String word(String name, Set<String> words) {
+    String text = text(name);
+    if (text != null && !words.contains(text)) {
+      errors.add(
+          error(
+              name, Reason.INVALID_FIELD, "Send " + String.join(" or ", words) + ", or nothing."));
+    }
+    return text;
+  }
+
   /** Refuses the request if anything in its query was wrong. */
   void check() {
     if (!errors.isEmpty()) {

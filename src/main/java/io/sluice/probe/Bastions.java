@@ -6,12 +6,9 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;
 import io.sluice.model.Secret;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.PublicKey;
 import java.time.Duration;
@@ -50,11 +47,9 @@ import org.apache.sshd.common.kex.BuiltinDHFactories;
 import org.apache.sshd.common.keyprovider.KeyIdentityProvider;
 import org.apache.sshd.common.mac.BuiltinMacs;
 import org.apache.sshd.common.session.Session;
-import org.apache.sshd.common.session.SessionContext;
 import org.apache.sshd.common.session.SessionListener;
 import org.apache.sshd.common.signature.BuiltinSignatures;
 import org.apache.sshd.common.util.net.SshdSocketAddress;
-import org.apache.sshd.common.util.security.SecurityUtils;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.forward.RejectAllForwardingFilter;
 
@@ -68,7 +63,6 @@ import org.apache.sshd.server.forward.RejectAllForwardingFilter;
  */
 final class Bastions implements AutoCloseable {
   private static final AttributeKey<HostKeyCheck> CHECK = new AttributeKey<>();
-  private static final int MAX_IDENTITIES = 4;
 
   private final boolean strict;
   private SshClient client;
@@ -301,9 +295,7 @@ final class Bastions implements AutoCloseable {
     run.begin(Name.SSH_AUTH);
     if (bastion.identity() != null) {
       // The password is the key's passphrase here; it is never offered as a password.
-      for (KeyPair pair : identities(run, session, bastion)) {
-        session.addPublicKeyIdentity(pair);
-      }
+      session.addPublicKeyIdentity(identity(run, bastion));
     } else if (bastion.password() != null) {
       session.setPasswordIdentityProvider(offeredOnce(bastion.password()));
     }
@@ -349,55 +341,16 @@ final class Bastions implements AutoCloseable {
             };
   }
 
-  private static List<KeyPair> identities(
-      TestRun run, ClientSession session, Connection.Bastion bastion) throws TestEnded {
-    FilePasswordProvider passphrase =
-        bastion.password() == null
-            ? FilePasswordProvider.EMPTY
-            : FilePasswordProvider.of(bastion.password().reveal());
-    return load(session, bastion.identity(), passphrase)
-        .orElseThrow(
-            () ->
-                run.fail(
-                    Reason.SSH_AUTH_FAILED,
-                    Field.SSH_IDENTITY,
-                    "The private key cannot be read; with an encrypted key, sshPassword is its"
-                        + " passphrase."));
-  }
-
-  /**
-   * Whether a text is a private key, OpenSSH or PEM. An encrypted one is not decrypted; that its
-   * frame names a cipher is enough.
-   */
-  static boolean readable(Secret identity) {
-    AtomicBoolean encrypted = new AtomicBoolean();
-    FilePasswordProvider none =
-        (session, resource, retry) -> {
-          encrypted.set(true);
-          throw new IOException("The passphrase is not needed yet.");
-        };
-    return load(null, identity, none).isPresent() || encrypted.get();
-  }
-
-  /** Empty when the text cannot be read, or holds more keys than one login may offer. */
-  private static Optional<List<KeyPair>> load(
-      SessionContext session, Secret identity, FilePasswordProvider passphrase) {
-    byte[] text = identity.reveal().getBytes(StandardCharsets.UTF_8);
+  private static KeyPair identity(TestRun run, Connection.Bastion bastion) throws TestEnded {
     try {
-      Iterable<KeyPair> pairs =
-          SecurityUtils.loadKeyPairIdentities(
-              session,
-              NamedResource.ofName("sshIdentity"),
-              new ByteArrayInputStream(text),
-              passphrase);
-      List<KeyPair> list = new ArrayList<>();
-      if (pairs != null) {
-        pairs.forEach(list::add);
-      }
-      return list.isEmpty() || list.size() > MAX_IDENTITIES ? Optional.empty() : Optional.of(list);
-    } catch (IOException | GeneralSecurityException | RuntimeException e) {
-      // The text is the sender's, so is the mistake; the exception may quote it.
-      return Optional.empty();
+      return PrivateKeyText.keyPair(bastion.identity(), bastion.password());
+    } catch (PrivateKeyText.Unusable e) {
+      throw run.fail(
+          Reason.SSH_AUTH_FAILED,
+          e.problem().ofPassphrase() ? Field.SSH_PASSWORD : Field.SSH_IDENTITY,
+          e.problem() == PrivateKeyText.Problem.PASSPHRASE_MISSING
+              ? e.getMessage() + " Send it as sshPassword."
+              : e.getMessage());
     }
   }
 

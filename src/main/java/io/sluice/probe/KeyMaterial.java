@@ -36,15 +36,25 @@ public final class KeyMaterial {
     }
     checkClient(settings.text(Field.CERTIFICATE), settings.secret(Field.KEYFILE), problems);
     Secret identity = settings.secret(Field.SSH_IDENTITY);
-    if (identity != null && !Bastions.readable(identity)) {
-      problems.add(
-          problem(Field.SSH_IDENTITY, "Send a private key as OpenSSH or PEM text, not a path."));
+    if (identity != null) {
+      checkIdentity(identity, problems);
     }
     String hostKey = settings.text(Field.SSH_HOST_KEY);
     if (hostKey != null && HostKeyPin.parse(hostKey).isEmpty()) {
       problems.add(problem(Field.SSH_HOST_KEY, HostKeyPin.EXPECTED));
     }
     return problems;
+  }
+
+  /** An encrypted key is not decrypted here: that it says how it is encrypted is enough. */
+  private static void checkIdentity(Secret identity, List<FieldError> problems) {
+    try {
+      PrivateKeyText.keyPair(identity, null);
+    } catch (PrivateKeyText.Unusable e) {
+      if (!e.problem().ofPassphrase()) {
+        problems.add(problem(Field.SSH_IDENTITY, e.problem().hint()));
+      }
+    }
   }
 
   private static void checkClient(String chain, Secret key, List<FieldError> problems) {

@@ -23,6 +23,8 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.camel.Body;
+import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -103,6 +105,32 @@ public final class Prober implements AutoCloseable {
             });
   }
 
+  /** How far a test goes. */
+  public enum Extent {
+    /** To one row of the database. */
+    WHOLE,
+    /** To the SSH tunnel: what comes after {@code ssh.forward} is skipped. */
+    TUNNEL;
+
+    /** The exchange property with which a route asks for less than the whole. */
+    public static final String PROPERTY = "extent";
+  }
+
+  /**
+   * For the route: {@link #test(Connection, Extent)}, whole where nothing else is asked for.
+   *
+   * @param extent may be null
+   */
+  public Tested testTo(
+      @Body Connection connection, @ExchangeProperty(Extent.PROPERTY) Extent extent) {
+    return test(connection, extent == null ? Extent.WHOLE : extent);
+  }
+
+  /** Tests the whole of a connection. */
+  public Tested test(Connection connection) {
+    return test(connection, Extent.WHOLE);
+  }
+
   /**
    * Tests one connection. Blocks at most the total deadline and a second, whatever the peer does.
    *
@@ -110,17 +138,24 @@ public final class Prober implements AutoCloseable {
    * for which steps a report lists. With a bastion that tunnels, {@code dns} and {@code tcp} are
    * about the bastion, as it is the bastion that finds the database. With one that does not, they
    * are about the database; {@code ssh.connect} includes the connection to the bastion, and {@code
-   * ssh.forward} opens a channel from there to the database and closes it again.
+   * ssh.forward} opens a channel from there to the database and closes it again. A test of the
+   * tunnel alone leaves the database to the bastion in both cases.
    *
    * <p>Credentials that a server has refused within the lock-out window are not sent again: the
    * test fails with {@link Reason#LOCKOUT_GUARD} before anything is contacted.
    *
    * @throws Refusal when the settings cannot be tested at all (a field that is missing or that the
-   *     driver would read as something else), or as {@link Reason#OVERLOADED} when there is no
-   *     place for the test within the queue's wait
+   *     driver would read as something else), when a tunnel is to be tested and there is none, or
+   *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
-  public Tested test(Connection connection) {
+  public Tested test(Connection connection, Extent extent) {
     long started = System.nanoTime();
+    if (extent == Extent.TUNNEL && connection.bastion() == null) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD,
+          Field.SSH.wireName(),
+          "There is no tunnel to test: send ssh as true, or test without only=tunnel.");
+    }
     HostName host = host(connection.host(), Field.HOST);
     Journal journal = new Journal(connection, target(connection, host), clock);
     Optional<Driver> driver =
@@ -157,7 +192,7 @@ public final class Prober implements AutoCloseable {
             login,
             path(bastion, connection) + host.text() + ":" + connection.port(),
             started + settings.queueWait().toNanos());
-    TestRun run = new TestRun(connection, driver.get(), host, journal, settings, started);
+    TestRun run = new TestRun(connection, extent, driver.get(), host, journal, settings, started);
     Work work = new Work(run, opening, bastion, login);
     Watchdog.Watch watch = watchdog.watch(run);
     try {
@@ -302,7 +337,11 @@ public final class Prober implements AutoCloseable {
         guardLogins();
         new NetworkPath(run, bastion, policy, lookups, bastions, () -> guard.refused(bastionLogin))
             .walk();
-        opening.of(run, new Conversation.Login(guard, login)).hold();
+        if (run.extent() == Extent.TUNNEL) {
+          run.journal().succeed();
+        } else {
+          opening.of(run, new Conversation.Login(guard, login)).hold();
+        }
       } catch (TestEnded e) {
         // The journal knows.
       } catch (IOException | RuntimeException | LinkageError e) {
@@ -325,7 +364,7 @@ public final class Prober implements AutoCloseable {
         run.journal().failAhead(Name.SSH_AUTH, Reason.LOCKOUT_GUARD, Field.SSH_PASSWORD);
         throw new TestEnded();
       }
-      if (guard.remembers(login)) {
+      if (run.extent() == Extent.WHOLE && guard.remembers(login)) {
         run.journal().failAhead(Name.LOGIN, Reason.LOCKOUT_GUARD, null);
         throw new TestEnded();
       }

@@ -33,6 +33,7 @@ final class TestRun {
   private static final Duration CLOSE = Duration.ofMillis(500);
 
   private final Connection connection;
+  private final Prober.Extent extent;
   private final Driver driver;
   private final HostName host;
   private final Journal journal;
@@ -53,12 +54,14 @@ final class TestRun {
 
   TestRun(
       Connection connection,
+      Prober.Extent extent,
       Driver driver,
       HostName host,
       Journal journal,
       ProbeSettings settings,
       long startedNanos) {
     this.connection = connection;
+    this.extent = extent;
     this.driver = driver;
     this.host = host;
     this.journal = journal;
@@ -69,6 +72,10 @@ final class TestRun {
 
   Connection connection() {
     return connection;
+  }
+
+  Prober.Extent extent() {
+    return extent;
   }
 
   Driver driver() {
@@ -286,8 +293,10 @@ final class TestRun {
     extend(CLOSE);
   }
 
+  /** Whether the way to the database leads through the bastion, as far as this test goes. */
   boolean tunneled() {
-    return connection.bastion() != null && connection.bastion().tunneling();
+    return connection.bastion() != null
+        && (connection.bastion().tunneling() || extent == Prober.Extent.TUNNEL);
   }
 
   void observed(String hostKey) {

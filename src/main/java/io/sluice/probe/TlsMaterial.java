@@ -5,7 +5,6 @@ import io.sluice.model.Reason;
 import io.sluice.model.Secret;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.StringReader;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -31,13 +30,6 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509ExtendedTrustManager;
-import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
-import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
-import org.bouncycastle.openssl.PEMEncryptedKeyPair;
-import org.bouncycastle.openssl.PEMKeyPair;
-import org.bouncycastle.openssl.PEMParser;
-import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
-import org.bouncycastle.pkcs.PKCS8EncryptedPrivateKeyInfo;
 
 /**
  * Certificates and keys from PEM text (RFC 7468), parsed in memory; nothing here opens a path or a
@@ -165,27 +157,18 @@ final class TlsMaterial {
 
   /** PKCS#8, PKCS#1 and SEC 1 keys. */
   static PrivateKey privateKey(Secret secret) throws Unusable {
-    try (PEMParser parser = new PEMParser(new StringReader(secret.reveal()))) {
-      JcaPEMKeyConverter converter = new JcaPEMKeyConverter();
-      // The JDK knows the algorithm by this name only.
-      converter.setAlgorithmMapping(X9ObjectIdentifiers.id_ecPublicKey, "EC");
-      for (Object each = parser.readObject(); each != null; each = parser.readObject()) {
-        if (each instanceof PrivateKeyInfo info) {
-          return converter.getPrivateKey(info);
-        }
-        if (each instanceof PEMKeyPair pair) {
-          // The public half may be missing, and is not needed.
-          return converter.getPrivateKey(pair.getPrivateKeyInfo());
-        }
-        if (each instanceof PEMEncryptedKeyPair || each instanceof PKCS8EncryptedPrivateKeyInfo) {
-          throw unusable(
-              Field.KEYFILE, "The key is encrypted. Send it decrypted; it is stored encrypted.");
-        }
-      }
-    } catch (IOException | RuntimeException e) {
-      throw unusable(Field.KEYFILE, "The key cannot be read. Send PEM text.");
+    try {
+      return PrivateKeyText.privateKey(secret, null);
+    } catch (PrivateKeyText.Unusable e) {
+      throw unusable(
+          Field.KEYFILE,
+          switch (e.problem()) {
+            case PASSPHRASE_MISSING, PASSPHRASE_WRONG, TOO_COSTLY ->
+                "The key is encrypted. Send it decrypted; it is stored encrypted.";
+            case NO_KEY -> "There is no private key in the PEM text.";
+            case UNREADABLE, RSA_TOO_SHORT -> "The key cannot be read. Send PEM text.";
+          });
     }
-    throw unusable(Field.KEYFILE, "There is no private key in the PEM text.");
   }
 
   private static boolean belongTogether(PrivateKey key, PublicKey certified) {

@@ -15,6 +15,7 @@ import io.sluice.servers.SluiceProcess;
 import io.sluice.servers.SshKey;
 import io.sluice.servers.SshServer;
 import io.sluice.servers.TestCa;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
@@ -200,6 +201,50 @@ class TargetsTest {
         assertThat(approved.status()).as(approved.body()).isEqualTo(200);
       }
     }
+  }
+
+  @Test
+  void theTunnelIsTestedAlone() {
+    ObjectNode document =
+        through(target("mariadb"), bastion.port(), "hop").put("sshPassword", HOP_PASSWORD);
+    String id = API.create(document);
+    // The database's own login is not looked at.
+    ObjectNode wrongLogin = document.deepCopy().put("password", "wrong");
+    for (Answer answer :
+        List.of(
+            API.request("POST", "/datasources/test?only=tunnel").admin().json(wrongLogin).send(),
+            API.request("POST", "/datasources/" + id + "/test?only=tunnel").admin().send())) {
+      passed(answer);
+      assertThat(steps(answer.json()))
+          .containsEntry("ssh.forward", "passed")
+          .containsEntry("login", "skipped")
+          .containsEntry("query", "skipped");
+    }
+    failed(
+        API.request("POST", "/datasources/test?only=tunnel")
+            .admin()
+            .json(document.deepCopy().put("sshPassword", "wrong"))
+            .send(),
+        "SSH_AUTH_FAILED",
+        "ssh.auth");
+  }
+
+  @Test
+  void withoutABastionThereIsNoTunnelToTest() {
+    String id = API.create(target("mariadb"));
+    for (Answer answer :
+        List.of(
+            API.request("POST", "/datasources/test?only=tunnel")
+                .admin()
+                .json(target("mariadb"))
+                .send(),
+            API.request("POST", "/datasources/" + id + "/test?only=tunnel").admin().send())) {
+      assertThat(answer.status()).as(answer.body()).isEqualTo(422);
+      assertThat(answer.json().path("errors").path(0).path("field").asText()).isEqualTo("ssh");
+    }
+    Answer other = API.request("POST", "/datasources/" + id + "/test?only=dns").admin().send();
+    assertThat(other.status()).isEqualTo(422);
+    assertThat(other.json().path("errors").path(0).path("field").asText()).isEqualTo("only");
   }
 
   @Test

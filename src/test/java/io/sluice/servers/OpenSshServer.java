@@ -32,9 +32,16 @@ public final class OpenSshServer implements AutoCloseable {
   /** What a server is to be, before it starts. */
   public static final class Setup {
     private final List<String> lines = new ArrayList<>();
+    private final List<SshKey> authorized = new ArrayList<>();
     private SshKey hostKey;
 
     private Setup() {}
+
+    /** A further key of the user who runs the tests. */
+    public Setup authorize(SshKey key) {
+      authorized.add(key);
+      return this;
+    }
 
     /** Without it the server has an Ed25519 key of its own. */
     public Setup hostKey(SshKey key) {
@@ -63,8 +70,9 @@ public final class OpenSshServer implements AutoCloseable {
   private OpenSshServer(Setup setup) {
     hostKey = setup.hostKey == null ? SshKey.ed25519() : setup.hostKey;
     Path hostKeyFile = Scratch.ownerOnly(directory.resolve("host_key"), hostKey.privateOpenSsh());
-    Path authorized =
-        Scratch.ownerOnly(directory.resolve("authorized_keys"), userKey.publicLine() + "\n");
+    StringBuilder keys = new StringBuilder(userKey.publicLine() + "\n");
+    setup.authorized.forEach(key -> keys.append(key.publicLine()).append('\n'));
+    Path authorized = Scratch.ownerOnly(directory.resolve("authorized_keys"), keys.toString());
     List<String> lines = new ArrayList<>(setup.lines);
     lines.add("ListenAddress " + Scratch.LOOPBACK + ":" + port);
     lines.add("HostKey " + hostKeyFile);
