@@ -118,14 +118,11 @@ final class JdbcConversation implements Conversation {
     diagnoseBreak(at, relay == null || relay.failure() == null ? e : relay.failure());
   }
 
-  /**
-   * Whether a server that should have begun with TLS speaks the database's protocol, or hangs up.
-   */
+  /** Whether a server that should have begun with TLS speaks the database's protocol instead. */
   private boolean answersWithoutTls() {
     return run.driver().tls() == Driver.Tls.IMPLICIT
-        && (run.traffic().received() == 0
-            || (!run.traffic().looksLike(run.greeting())
-                && run.traffic().looksLike(run.driver().greeting())));
+        && !run.traffic().looksLike(run.greeting())
+        && run.traffic().looksLike(run.driver().greeting());
   }
 
   private void diagnoseBreak(Name at, Throwable e) {
@@ -163,7 +160,7 @@ final class JdbcConversation implements Conversation {
       // What is left of the handshake is the client's certificate. Its refusal often shows as a
       // cut only: the server closes while the rest of the handshake is still being written.
       run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-    } else if (!started || alert == null) {
+    } else if (!started || alert == null || run.traffic().received() == 0) {
       run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
     } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
       // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
