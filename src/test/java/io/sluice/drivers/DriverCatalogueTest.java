@@ -26,7 +26,9 @@ class DriverCatalogueTest {
     "postgre, postgresql",
     "postgres, postgresql",
     "postgresql, postgresql",
-    "sqlserver, sqlserver"
+    "sqlserver, sqlserver",
+    "athena, athena",
+    "bigquery, bigquery"
   })
   void theShippedDriversAnswerToTheirNames(String name, String id) throws IOException {
     assertThat(load(SHIPPED).named(name)).map(Driver::id).contains(id);
@@ -40,7 +42,9 @@ class DriverCatalogueTest {
     "MARIADB, mariadb",
     "POSTGRESQL, postgresql",
     "AMAZON AURORA POSTGRESQL, postgresql",
-    "SQLSERVER, sqlserver"
+    "SQLSERVER, sqlserver",
+    "AMAZON ATHENA, athena",
+    "google big query, bigquery"
   })
   void theShippedDriversServeZohosDatabaseTypes(String type, String id) throws IOException {
     assertThat(load(SHIPPED).forZoho(type)).map(Driver::id).contains(id);
