@@ -1,5 +1,6 @@
 package io.sluice.probe;
 
+import io.sluice.drivers.Driver;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -13,7 +14,9 @@ import javax.net.SocketFactory;
 public final class HandedSocketFactory extends SocketFactory {
   @Override
   public Socket createSocket() throws IOException {
-    return TestRun.current().takeSocket();
+    TestRun run = TestRun.current();
+    Socket socket = run.takeSocket();
+    return run.driver().family() == Driver.Family.SQLSERVER ? new TdsSocket(socket, run) : socket;
   }
 
   @Override

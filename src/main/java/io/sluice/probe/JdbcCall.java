@@ -29,6 +29,8 @@ import org.mariadb.jdbc.HostAddress;
  * would open a way around the egress policy.
  */
 record JdbcCall(String url, Properties properties) {
+  // What a login message has room for ([MS-TDS] section 2.2.6.4).
+  private static final int MAX_SQL_SERVER_CHARACTERS = 128;
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{([A-Za-z|]+)}");
   private static final String RELAY_HOST = "127.0.0.1";
 
@@ -65,25 +67,13 @@ record JdbcCall(String url, Properties properties) {
       case POSTGRESQL -> call.forPostgresql(jdbc, connection, host);
       case MARIADB -> call.forMariadb(connection, host);
       case MYSQL -> call.forMysql(connection, host);
-      case ATHENA, BIGQUERY, NONE ->
-          throw new IllegalArgumentException("No call without a parser.");
+      case SQLSERVER -> call.forSqlServer(jdbc, connection);
+      case NONE -> throw new IllegalArgumentException("No call without a parser.");
     }
     return call;
   }
 
   private static void option(Driver driver, String name, String value, Properties properties) {
-    Driver.Option option = allowed(driver, name, value);
-    if (option.property() != null) {
-      properties.setProperty(option.property(), value);
-    }
-  }
-
-  /**
-   * The option that a driver takes under a name.
-   *
-   * @throws Refusal when it takes none, or not with this value
-   */
-  static Driver.Option allowed(Driver driver, String name, String value) {
     Driver.Option option = driver.options().get(name);
     if (option == null) {
       throw Refusal.ofField(
@@ -93,7 +83,9 @@ record JdbcCall(String url, Properties properties) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD, "options." + name, "The option has a value that is not allowed.");
     }
-    return option;
+    if (option.property() != null) {
+      properties.setProperty(option.property(), value);
+    }
   }
 
   private static String url(Driver driver, Connection connection, HostName host) {
@@ -233,10 +225,46 @@ record JdbcCall(String url, Properties properties) {
     }
   }
 
+  /** Everything is a property here: the URL's grammar has no escape for a server's name. */
+  private void forSqlServer(java.sql.Driver jdbc, Connection connection) {
+    properties.setProperty("socketFactoryClass", HandedSocketFactory.class.getName());
+    properties.setProperty("serverName", TdsLogin.STAND_IN);
+    properties.setProperty("portNumber", Integer.toString(connection.port()));
+    properties.setProperty(
+        "databaseName", connection.database() == null ? "" : connection.database());
+    within(MAX_SQL_SERVER_CHARACTERS, Field.USERNAME, connection.username());
+    within(MAX_SQL_SERVER_CHARACTERS, Field.PASSWORD, properties.getProperty("password"));
+    within(MAX_SQL_SERVER_CHARACTERS, Field.DATABASE, connection.database());
+    try {
+      Map<String, String> written = new HashMap<>();
+      for (DriverPropertyInfo each : jdbc.getPropertyInfo(url, new Properties())) {
+        written.put(each.name, each.value);
+      }
+      properties.stringPropertyNames().forEach(n -> written.put(n, properties.getProperty(n)));
+      Map<String, String> read = new HashMap<>();
+      for (DriverPropertyInfo each : jdbc.getPropertyInfo(url, copy(properties))) {
+        read.put(each.name, each.value);
+      }
+      same(Field.USERNAME, read.get("user"), connection.username());
+      // The one that the driver does not show.
+      written.remove("password");
+      read.remove("password");
+      same(Field.DATABASE, read, written);
+    } catch (SQLException e) {
+      throw refused(Field.DATABASE);
+    }
+  }
+
   private static Properties copy(Properties properties) {
     Properties copy = new Properties();
     copy.putAll(properties);
     return copy;
+  }
+
+  private static void within(int characters, Field field, String value) {
+    if (value != null && value.length() > characters) {
+      throw refused(field);
+    }
   }
 
   private static void same(Field field, Object read, Object written) {

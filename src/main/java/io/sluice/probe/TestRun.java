@@ -260,11 +260,23 @@ final class TestRun {
     if (mismatch && at.compareTo(Name.TLS) >= 0) {
       journal.fail(at, Reason.PROTOCOL_MISMATCH, null, null);
     } else {
-      journal.fail(at, Reason.TIMEOUT, atBastion ? Field.SSH_HOST : null, null);
+      journal.fail(at, Reason.TIMEOUT, atBastion ? Field.SSH_HOST : null, silence(at));
     }
     finish();
     closeSockets();
     return true;
+  }
+
+  /** A hint for a peer that has not said a word to the driver. */
+  private String silence(Name at) {
+    if (traffic.received() > 0 || at.compareTo(Name.TLS) < 0) {
+      return null;
+    }
+    return driver.family().greets()
+        ? "The server sent nothing, and "
+            + driver.title()
+            + " says the first word. Check that this is its port."
+        : "The server sent nothing. Check that this is a port of " + driver.title() + ".";
   }
 
   /** Ends the test because nobody waits for it any more. */

@@ -27,8 +27,7 @@ class DriverCatalogueTest {
     "postgres, postgresql",
     "postgresql, postgresql",
     "sqlserver, sqlserver",
-    "athena, athena",
-    "bigquery, bigquery"
+    "mssql, sqlserver"
   })
   void theShippedDriversAnswerToTheirNames(String name, String id) throws IOException {
     assertThat(load(SHIPPED).named(name)).map(Driver::id).contains(id);
@@ -43,8 +42,10 @@ class DriverCatalogueTest {
     "POSTGRESQL, postgresql",
     "AMAZON AURORA POSTGRESQL, postgresql",
     "SQLSERVER, sqlserver",
-    "AMAZON ATHENA, athena",
-    "google big query, bigquery"
+    "SQL DATABASE, sqlserver",
+    "SQL DATA WAREHOUSE, sqlserver",
+    "SYNAPSE ANALYTICS, sqlserver",
+    "SQL MANAGED INSTANCE, sqlserver"
   })
   void theShippedDriversServeZohosDatabaseTypes(String type, String id) throws IOException {
     assertThat(load(SHIPPED).forZoho(type)).map(Driver::id).contains(id);

@@ -76,8 +76,6 @@ final class Probe {
     private String database = "none";
     private Connection.Tls tls;
     private Connection.Bastion bastion;
-    private String accessToken;
-    private String refreshToken;
 
     private Target(String driver, String host, int port) {
       this.driver = driver;
@@ -98,16 +96,6 @@ final class Probe {
 
     Target option(String name, String value) {
       options.put(name, value);
-      return this;
-    }
-
-    Target accessToken(String token) {
-      accessToken = token;
-      return this;
-    }
-
-    Target refreshToken(String token) {
-      refreshToken = token;
       return this;
     }
 
@@ -151,8 +139,8 @@ final class Probe {
           database,
           tls,
           bastion,
-          accessToken == null ? null : Secret.of(accessToken),
-          refreshToken == null ? null : Secret.of(refreshToken),
+          null,
+          null,
           options);
     }
   }
