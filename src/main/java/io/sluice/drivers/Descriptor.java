@@ -373,8 +373,9 @@ final class Descriptor {
       problem("vendorCode", "must be a number");
     }
     String state = value("sqlState") == null ? null : matching("sqlState", SQL_STATE);
-    if (code == null && state == null) {
-      problem("vendorCode", "or sqlState must be given");
+    String named = optional("code");
+    if (named == null ? code == null && state == null : code != null || state != null) {
+      problem("vendorCode", "or sqlState must be given, or code alone");
     }
     String step = text("step");
     Report.Name name = null;
@@ -404,6 +405,6 @@ final class Descriptor {
     }
     refuseUnread();
     return new Driver.ErrorRule(
-        code == null ? null : code.asInt(), state, name, reason, field, hint, lockout);
+        code == null ? null : code.asInt(), state, named, name, reason, field, hint, lockout);
   }
 }

@@ -16,7 +16,8 @@ import java.util.regex.Pattern;
  * @param title the product's name for people
  * @param aliases other names that the native API accepts
  * @param zohoDatabaseTypes the values of Zoho's {@code databaseType} that this driver serves
- * @param driverClass the {@link java.sql.Driver} to load
+ * @param driverClass the {@link java.sql.Driver} to load; of a cloud service, the class that its
+ *     library is known by
  * @param jar where its code comes from; null only where {@code family} is {@link Family#NONE}
  * @param family whose URL parser and socket hooks the driver has
  * @param tls how TLS comes about
@@ -118,12 +119,21 @@ public record Driver(
      * narrow grammar.
      */
     RELAY,
+    /** No JDBC: Amazon Athena through AWS's SDK. */
+    ATHENA,
+    /** No JDBC: Google BigQuery through Google's libraries. */
+    BIGQUERY,
     /** Listed, so that its name is understood, but never connected to. */
     NONE;
 
-    /** Whether the server says the first word. With all others it is the client. */
+    /** Whether the server says the first word. */
     public boolean greets() {
       return this == MARIADB || this == MYSQL;
+    }
+
+    /** Whether the client says the first word, and the server answers whatever it is. */
+    public boolean answers() {
+      return this == POSTGRESQL || this == SQLSERVER;
     }
   }
 
@@ -182,6 +192,8 @@ public record Driver(
    * @param vendorCode the server's own error number; 0 for what has none, such as the errors that
    *     the MySQL drivers raise by themselves
    * @param sqlState five characters, or two for a whole class
+   * @param code the name of a cloud service's error, alone or behind its operation: {@code
+   *     GetWorkGroup/InvalidRequestException}
    * @param step the step that fails; the ones before it have passed
    * @param field the field to look at; null: the reason's own
    * @param hint what to do about it; null: the reason's own
@@ -191,15 +203,22 @@ public record Driver(
   public record ErrorRule(
       Integer vendorCode,
       String sqlState,
+      String code,
       Report.Name step,
       Reason reason,
       Field field,
       String hint,
       boolean lockout) {
-    boolean matches(int code, String state) {
-      return (vendorCode == null || vendorCode == code)
+    boolean matches(int number, String state) {
+      return code == null
+          && (vendorCode == null || vendorCode == number)
           && (sqlState == null || (state != null && state.startsWith(sqlState)));
     }
+  }
+
+  /** The first rule for a cloud service's error. */
+  public Optional<ErrorRule> rule(String code) {
+    return errors.stream().filter(rule -> code.equals(rule.code())).findFirst();
   }
 
   /** The first rule that fits an error. */

@@ -60,6 +60,24 @@ public record Connection(
       String hostKey,
       boolean tunneling) {}
 
+  /** The same with TLS, where the database speaks nothing else. */
+  public Connection alwaysTls() {
+    return tls != null
+        ? this
+        : new Connection(
+            driver,
+            host,
+            port,
+            username,
+            password,
+            database,
+            new Tls(null, null, null),
+            bastion,
+            accessToken,
+            refreshToken,
+            options);
+  }
+
   /**
    * @param settings a complete document: driver, host and ports are set
    */

@@ -6,9 +6,10 @@ interface Conversation {
   @FunctionalInterface
   interface Opening {
     /**
+     * @param path for those that need further connections
      * @param login told how the database took the login
      */
-    Conversation of(TestRun run, Login login);
+    Conversation of(TestRun run, NetworkPath path, Login login);
   }
 
   /**

@@ -68,12 +68,25 @@ record JdbcCall(String url, Properties properties) {
       case MARIADB -> call.forMariadb(connection, host);
       case MYSQL -> call.forMysql(connection, host);
       case SQLSERVER -> call.forSqlServer(jdbc, connection);
-      case NONE -> throw new IllegalArgumentException("No call without a parser.");
+      case ATHENA, BIGQUERY, NONE ->
+          throw new IllegalArgumentException("No call without a parser.");
     }
     return call;
   }
 
   private static void option(Driver driver, String name, String value, Properties properties) {
+    Driver.Option option = allowed(driver, name, value);
+    if (option.property() != null) {
+      properties.setProperty(option.property(), value);
+    }
+  }
+
+  /**
+   * The option that a driver takes under a name.
+   *
+   * @throws Refusal when it takes none, or not with this value
+   */
+  static Driver.Option allowed(Driver driver, String name, String value) {
     Driver.Option option = driver.options().get(name);
     if (option == null) {
       throw Refusal.ofField(
@@ -83,9 +96,7 @@ record JdbcCall(String url, Properties properties) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD, "options." + name, "The option has a value that is not allowed.");
     }
-    if (option.property() != null) {
-      properties.setProperty(option.property(), value);
-    }
+    return option;
   }
 
   private static String url(Driver driver, Connection connection, HostName host) {

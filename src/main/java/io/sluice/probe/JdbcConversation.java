@@ -5,7 +5,6 @@ import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -93,7 +92,7 @@ final class JdbcConversation implements Conversation {
       run.journal().fail(at, Reason.REDIRECT_REFUSED, null, null);
       return;
     }
-    TdsBreach breach = cause(e, TdsBreach.class);
+    TdsBreach breach = Diagnosis.cause(e, TdsBreach.class);
     if (breach != null) {
       run.journal().fail(at, breach.reason(), null, breach.hint());
       return;
@@ -131,7 +130,7 @@ final class JdbcConversation implements Conversation {
   }
 
   private void diagnoseBreak(Name at, Throwable e) {
-    if (run.traffic().received() == 0 && !run.driver().family().greets()) {
+    if (run.traffic().received() == 0 && run.driver().family().answers()) {
       // A database answers what it does not understand; whoever hangs up is none, or has none.
       run.journal()
           .fail(
@@ -143,13 +142,13 @@ final class JdbcConversation implements Conversation {
                   + "; a proxy whose database is down does the same.");
       return;
     }
-    SSLException alert = cause(e, SSLException.class);
+    SSLException alert = Diagnosis.cause(e, SSLException.class);
     if (at == Name.TLS) {
-      diagnoseTls(e, alert);
+      Diagnosis.tls(run, e);
     } else if (run.connection().tls() != null && (alert != null || cutAfterOurCertificate(at, e))) {
       // TLS 1.3 refuses a client's certificate after the client thinks it is through.
       run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-    } else if (cause(e, IOException.class) != null) {
+    } else if (Diagnosis.cause(e, IOException.class) != null) {
       run.journal().fail(at, Reason.UNREACHABLE, null, null);
     } else if (at == Name.LOGIN && e instanceof SQLException sql) {
       diagnoseUnknown(sql);
@@ -164,32 +163,7 @@ final class JdbcConversation implements Conversation {
   private boolean cutAfterOurCertificate(Name at, Throwable e) {
     return at == Name.LOGIN
         && run.connection().tls().certificate() != null
-        && cause(e, IOException.class) != null;
-  }
-
-  private void diagnoseTls(Throwable e, SSLException alert) {
-    boolean started = run.tlsOutcome().started();
-    if (!started && cause(e, IOException.class) == null) {
-      run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
-    } else if (run.tlsOutcome().serverVerified()
-        && run.connection().tls().certificate() != null
-        && cause(e, IOException.class) != null) {
-      // What is left of the handshake is the client's certificate. Its refusal often shows as a
-      // cut only: the server closes while the rest of the handshake is still being written.
-      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-    } else if (!started || alert == null || run.traffic().received() == 0) {
-      run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
-    } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
-      // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
-      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-    } else {
-      run.journal()
-          .fail(
-              Name.TLS,
-              Reason.PROTOCOL_MISMATCH,
-              Field.SSL,
-              "Client and server share no version or cipher of TLS 1.2 or newer.");
-    }
+        && Diagnosis.cause(e, IOException.class) != null;
   }
 
   /** The descriptor's rule for what the server said, or for what the driver refused by itself. */
@@ -198,7 +172,7 @@ final class JdbcConversation implements Conversation {
       // Without a number of the server's it may be the driver's report of a cut, or of a TLS
       // handshake that never began.
       boolean numbered = each instanceof SQLException sql && sql.getErrorCode() != 0;
-      if (!numbered && (cause(each, IOException.class) != null || handshaking())) {
+      if (!numbered && (Diagnosis.cause(each, IOException.class) != null || handshaking())) {
         continue;
       }
       if (each instanceof SQLException sql) {
@@ -238,14 +212,5 @@ final class JdbcConversation implements Conversation {
             Field.USERNAME,
             "The server refused the login for a reason that is not known here; its own log names"
                 + " it.");
-  }
-
-  private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
-    for (Throwable each = e; each != null; each = each.getCause()) {
-      if (type.isInstance(each) && !(each instanceof InterruptedIOException)) {
-        return type.cast(each);
-      }
-    }
-    return null;
   }
 }

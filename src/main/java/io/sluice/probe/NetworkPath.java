@@ -5,6 +5,7 @@ import io.sluice.model.Field;
 import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -13,7 +14,9 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -27,10 +30,13 @@ final class NetworkPath {
   private final Lookups lookups;
   private final Bastions bastions;
   private final Runnable bastionRefused;
+  private final Reason unknownHost;
+  private final Map<String, List<InetAddress>> known = new HashMap<>();
 
   /**
    * @param bastion null: none
    * @param bastionRefused told when the bastion has refused the login
+   * @param unknownHost what it means that the database's host does not resolve
    */
   NetworkPath(
       TestRun run,
@@ -38,17 +44,27 @@ final class NetworkPath {
       EgressPolicy policy,
       Lookups lookups,
       Bastions bastions,
-      Runnable bastionRefused) {
+      Runnable bastionRefused,
+      Reason unknownHost) {
     this.run = run;
     this.bastion = bastion;
     this.policy = policy;
     this.lookups = lookups;
     this.bastions = bastions;
     this.bastionRefused = bastionRefused;
+    this.unknownHost = unknownHost;
   }
 
   /** From the policy to a connected socket. */
   void walk() throws TestEnded, IOException {
+    try {
+      go();
+    } catch (Obstacle e) {
+      throw e.end(run);
+    }
+  }
+
+  private void go() throws TestEnded, IOException {
     Connection c = run.connection();
     boolean direct = !run.tunneled();
     if (!(direct
@@ -69,7 +85,9 @@ final class NetworkPath {
     run.pass(n == 1 ? "1 address" : n + " addresses");
 
     if (direct) {
-      Socket socket = connectTo(addresses, c.port());
+      run.begin(Name.TCP);
+      Socket socket = connectTo(addresses, c.port(), run::own);
+      run.pass(null);
       if (bastion != null) {
         // The database endpoint must also answer from the bastion.
         bastions.tunnel(run, bastionAddresses, bastionRefused).close();
@@ -80,39 +98,67 @@ final class NetworkPath {
     }
   }
 
+  /**
+   * A further connection, on the test's port, to a host that a service's talk needs: looked up
+   * once, checked and watched like the first. It takes no step of its own.
+   *
+   * @throws Obstacle when it is not to be had
+   */
+  Socket dial(HostName host) throws IOException {
+    int port = run.connection().port();
+    if (!policy.permitsName(host, port)) {
+      throw new Obstacle(Name.POLICY, Reason.POLICY_DENIED, Field.HOST, null);
+    }
+    try {
+      return connectTo(lookUp(host, port, Field.HOST), port, socket -> run.own((Closeable) socket));
+    } catch (TestEnded e) {
+      throw new IOException("The connection test has ended.", e);
+    }
+  }
+
   /** Resolves once; every answer must be permitted, and only these are connected to. */
-  private List<InetAddress> lookUp(HostName name, int port, Field field) throws TestEnded {
-    List<InetAddress> addresses;
+  private List<InetAddress> lookUp(HostName name, int port, Field field) throws Obstacle {
+    String key = name.text() + ":" + port;
+    List<InetAddress> addresses = known.get(key);
+    if (addresses != null) {
+      return addresses;
+    }
     if (name.literal() != null) {
       addresses = List.of(name.literal());
     } else {
       try {
         addresses = lookups.addresses(name.text(), run.remaining());
       } catch (UnknownHostException e) {
-        throw run.fail(Reason.UNKNOWN_HOST, field, null);
+        Reason reason = field == Field.HOST ? unknownHost : Reason.UNKNOWN_HOST;
+        throw new Obstacle(null, reason, field, null);
       } catch (TimeoutException e) {
-        throw run.fail(Reason.TIMEOUT, field, null);
+        throw new Obstacle(null, Reason.TIMEOUT, field, null);
       }
     }
     if (!policy.permits(name, addresses, port)) {
-      run.journal().fail(Name.POLICY, Reason.POLICY_DENIED, field, null);
-      throw new TestEnded();
+      throw new Obstacle(Name.POLICY, Reason.POLICY_DENIED, field, null);
     }
+    known.put(key, addresses);
     return addresses;
   }
 
-  private Socket connectTo(List<InetAddress> addresses, int port) throws TestEnded, IOException {
-    run.begin(Name.TCP);
+  /** Where a socket goes before it is connected, so that the watchdog can close it. */
+  @FunctionalInterface
+  private interface Owner {
+    void own(Socket socket) throws TestEnded;
+  }
+
+  private Socket connectTo(List<InetAddress> addresses, int port, Owner owner)
+      throws TestEnded, IOException {
     IOException last = null;
     int left = addresses.size();
     for (InetAddress address : addresses) {
       Duration share = run.remaining().dividedBy(left--);
       DirectSocket socket = new DirectSocket(run.traffic());
-      run.own(socket);
+      owner.own(socket);
       try {
         socket.connect(new InetSocketAddress(address, port), (int) Math.max(share.toMillis(), 1));
         socket.setTcpNoDelay(true);
-        run.pass(null);
         return socket;
       } catch (IOException e) {
         socket.close();
@@ -120,11 +166,11 @@ final class NetworkPath {
       }
     }
     if (last instanceof SocketTimeoutException) {
-      throw run.fail(Reason.TIMEOUT, null, null);
+      throw new Obstacle(null, Reason.TIMEOUT, null, null);
     }
     throw last instanceof ConnectException && !unreachable(last)
-        ? run.fail(Reason.CONNECTION_REFUSED, null, null)
-        : run.fail(Reason.UNREACHABLE, null, null);
+        ? new Obstacle(null, Reason.CONNECTION_REFUSED, null, null)
+        : new Obstacle(null, Reason.UNREACHABLE, null, null);
   }
 
   private static boolean unreachable(IOException e) {

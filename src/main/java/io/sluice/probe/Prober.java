@@ -50,6 +50,7 @@ public final class Prober implements AutoCloseable {
     DriverSockets.watch();
   }
 
+  private final OAuthClient google;
   private final DriverCatalogue drivers;
   private final EgressPolicy policy;
   private final ProbeSettings settings;
@@ -73,12 +74,31 @@ public final class Prober implements AutoCloseable {
     this(drivers, policy, settings, clock, InetAddress::getAllByName);
   }
 
+  /**
+   * @param google for refresh tokens of Google's; null: none
+   */
+  public Prober(
+      DriverCatalogue drivers, EgressPolicy policy, ProbeSettings settings, OAuthClient google) {
+    this(drivers, policy, settings, google, Clock.systemUTC(), InetAddress::getAllByName);
+  }
+
   Prober(
       DriverCatalogue drivers,
       EgressPolicy policy,
       ProbeSettings settings,
       Clock clock,
       Resolver resolver) {
+    this(drivers, policy, settings, null, clock, resolver);
+  }
+
+  Prober(
+      DriverCatalogue drivers,
+      EgressPolicy policy,
+      ProbeSettings settings,
+      OAuthClient google,
+      Clock clock,
+      Resolver resolver) {
+    this.google = google;
     this.drivers = drivers;
     this.policy = policy;
     this.settings = settings;
@@ -148,31 +168,49 @@ public final class Prober implements AutoCloseable {
    *     driver would read as something else), when a tunnel is to be tested and there is none, or
    *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
-  public Tested test(Connection connection, Extent extent) {
-    long started = System.nanoTime();
-    if (extent == Extent.TUNNEL && connection.bastion() == null) {
+  public Tested test(Connection sent, Extent extent) {
+    if (extent == Extent.TUNNEL && sent.bastion() == null) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD,
           Field.SSH.wireName(),
           "There is no tunnel to test: send ssh as true, or test without only=tunnel.");
     }
-    HostName host = host(connection.host(), Field.HOST);
-    Journal journal = new Journal(connection, target(connection, host), clock);
+    HostName host = host(sent.host(), Field.HOST);
     Optional<Driver> driver =
-        drivers.named(connection.driver()).filter(d -> d.family() != Driver.Family.NONE);
+        drivers.named(sent.driver()).filter(d -> d.family() != Driver.Family.NONE);
+    // The first of its kind loads a library: before the clock starts.
+    Optional<CloudService> service = driver.flatMap(d -> CloudService.of(d, google));
+    long started = System.nanoTime();
+    Connection connection = service.isPresent() ? sent.alwaysTls() : sent;
+    Journal journal = new Journal(connection, target(connection, host), clock);
     if (driver.isEmpty()) {
       String note = drivers.named(connection.driver()).map(Driver::note).orElse(null);
       return unsupported(journal, note);
     }
-    java.sql.Driver jdbc;
-    try {
-      jdbc = drivers.jars().load(driver.get());
-    } catch (DriverUnavailable e) {
-      return unsupported(journal, e.getMessage());
+    HostName endpoint = host;
+    Conversation.Opening opening;
+    if (service.isPresent()) {
+      CloudService cloud = service.get();
+      requireFields(driver.get(), connection);
+      check(cloud, driver.get(), connection);
+      Optional<HostName> meant = cloud.endpoint(connection);
+      if (meant.isEmpty()) {
+        journal.failAhead(Name.DNS, cloud.unknownHost(), Field.HOST);
+        return new Tested(journal.report(), null);
+      }
+      endpoint = meant.get();
+      opening = (run, path, login) -> new HttpsConversation(run, path, login, cloud);
+    } else {
+      java.sql.Driver jdbc;
+      try {
+        jdbc = drivers.jars().load(driver.get());
+      } catch (DriverUnavailable e) {
+        return unsupported(journal, e.getMessage());
+      }
+      requireFields(driver.get(), connection);
+      JdbcCall call = JdbcCall.of(driver.get(), jdbc, connection, host);
+      opening = (run, path, login) -> new JdbcConversation(run, login, jdbc, call);
     }
-    requireFields(driver.get(), connection);
-    JdbcCall call = JdbcCall.of(driver.get(), jdbc, connection, host);
-    Conversation.Opening opening = (run, login) -> new JdbcConversation(run, login, jdbc, call);
     HostName bastion = null;
     if (connection.bastion() != null) {
       bastion = host(connection.bastion().host(), Field.SSH_HOST);
@@ -186,14 +224,19 @@ public final class Prober implements AutoCloseable {
             connection.port(),
             connection.username(),
             connection.password(),
-            connection.tls() == null ? null : connection.tls().key());
-    Runnable leave =
-        enter(
-            login,
-            path(bastion, connection) + host.text() + ":" + connection.port(),
-            started + settings.queueWait().toNanos());
-    TestRun run = new TestRun(connection, extent, driver.get(), host, journal, settings, started);
-    Work work = new Work(run, opening, bastion, login);
+            connection.tls() == null ? null : connection.tls().key(),
+            connection.accessToken(),
+            connection.refreshToken());
+    // All customers of a cloud service are at one address: there each login is a target.
+    String target =
+        service.isPresent()
+            ? login
+            : path(bastion, connection) + host.text() + ":" + connection.port();
+    Runnable leave = enter(login, target, started + settings.queueWait().toNanos());
+    TestRun run =
+        new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
+    Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
+    Work work = new Work(run, opening, bastion, login, unknownHost);
     Watchdog.Watch watch = watchdog.watch(run);
     try {
       workers.execute(
@@ -269,6 +312,17 @@ public final class Prober implements AutoCloseable {
     return bastion == null ? "" : bastion.text() + ":" + connection.bastion().port() + ">";
   }
 
+  private static void check(CloudService service, Driver driver, Connection connection) {
+    if (connection.bastion() != null) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD,
+          Field.SSH.wireName(),
+          "This service is reached by HTTPS without a bastion: send ssh as false.");
+    }
+    connection.options().forEach((name, value) -> JdbcCall.allowed(driver, name, value));
+    service.check(connection);
+  }
+
   private static void requireFields(Driver driver, Connection connection) {
     List<Refusal.FieldError> missing = new ArrayList<>();
     if (driver.required().contains(Field.USERNAME) && blank(connection.username())) {
@@ -313,8 +367,15 @@ public final class Prober implements AutoCloseable {
     private final HostName bastion;
     private final String login;
     private final String bastionLogin;
+    private final Reason unknownHost;
 
-    Work(TestRun run, Conversation.Opening opening, HostName bastion, String login) {
+    Work(
+        TestRun run,
+        Conversation.Opening opening,
+        HostName bastion,
+        String login,
+        Reason unknownHost) {
+      this.unknownHost = unknownHost;
       this.run = run;
       this.opening = opening;
       this.bastion = bastion;
@@ -335,12 +396,20 @@ public final class Prober implements AutoCloseable {
     void run() {
       try {
         guardLogins();
-        new NetworkPath(run, bastion, policy, lookups, bastions, () -> guard.refused(bastionLogin))
-            .walk();
+        NetworkPath path =
+            new NetworkPath(
+                run,
+                bastion,
+                policy,
+                lookups,
+                bastions,
+                () -> guard.refused(bastionLogin),
+                unknownHost);
+        path.walk();
         if (run.extent() == Extent.TUNNEL) {
           run.journal().succeed();
         } else {
-          opening.of(run, new Conversation.Login(guard, login)).hold();
+          opening.of(run, path, new Conversation.Login(guard, login)).hold();
         }
       } catch (TestEnded e) {
         // The journal knows.

@@ -1,6 +1,7 @@
 package io.sluice.probe;
 
 import io.sluice.model.Connection;
+import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
@@ -40,7 +41,17 @@ final class VerifiedTls {
 
   /** A TLS socket that has not made its handshake yet. Closing it closes {@code socket}. */
   static SSLSocket over(Socket socket, TestRun run) throws IOException {
-    TlsOutcome outcome = run.tlsOutcome();
+    return over(socket, run, run.host(), run.tlsOutcome());
+  }
+
+  /**
+   * The same towards a further host of a service.
+   *
+   * @param host the name that the certificate must have
+   * @param outcome told what the handshake saw
+   */
+  static SSLSocket over(Socket socket, TestRun run, HostName host, TlsOutcome outcome)
+      throws IOException {
     outcome.start();
     Connection.Tls tls = run.connection().tls();
     try {
@@ -53,7 +64,7 @@ final class VerifiedTls {
           (SSLSocket)
               context
                   .getSocketFactory()
-                  .createSocket(socket, run.host().text(), run.connection().port(), true);
+                  .createSocket(socket, host.text(), run.connection().port(), true);
       SSLParameters parameters = secured.getSSLParameters();
       parameters.setProtocols(PROTOCOLS);
       parameters.setEndpointIdentificationAlgorithm("HTTPS");

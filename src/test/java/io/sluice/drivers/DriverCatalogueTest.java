@@ -27,7 +27,9 @@ class DriverCatalogueTest {
     "postgres, postgresql",
     "postgresql, postgresql",
     "sqlserver, sqlserver",
-    "mssql, sqlserver"
+    "mssql, sqlserver",
+    "athena, athena",
+    "bigquery, bigquery"
   })
   void theShippedDriversAnswerToTheirNames(String name, String id) throws IOException {
     assertThat(load(SHIPPED).named(name)).map(Driver::id).contains(id);
@@ -45,7 +47,9 @@ class DriverCatalogueTest {
     "SQL DATABASE, sqlserver",
     "SQL DATA WAREHOUSE, sqlserver",
     "SYNAPSE ANALYTICS, sqlserver",
-    "SQL MANAGED INSTANCE, sqlserver"
+    "SQL MANAGED INSTANCE, sqlserver",
+    "AMAZON ATHENA, athena",
+    "google big query, bigquery"
   })
   void theShippedDriversServeZohosDatabaseTypes(String type, String id) throws IOException {
     assertThat(load(SHIPPED).forZoho(type)).map(Driver::id).contains(id);

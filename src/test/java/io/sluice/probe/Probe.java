@@ -76,6 +76,8 @@ final class Probe {
     private String database = "none";
     private Connection.Tls tls;
     private Connection.Bastion bastion;
+    private String accessToken;
+    private String refreshToken;
 
     private Target(String driver, String host, int port) {
       this.driver = driver;
@@ -96,6 +98,16 @@ final class Probe {
 
     Target option(String name, String value) {
       options.put(name, value);
+      return this;
+    }
+
+    Target accessToken(String token) {
+      accessToken = token;
+      return this;
+    }
+
+    Target refreshToken(String token) {
+      refreshToken = token;
       return this;
     }
 
@@ -139,8 +151,8 @@ final class Probe {
           database,
           tls,
           bastion,
-          null,
-          null,
+          accessToken == null ? null : Secret.of(accessToken),
+          refreshToken == null ? null : Secret.of(refreshToken),
           options);
     }
   }

@@ -1,0 +1,50 @@
+package io.sluice.probe;
+
+import io.sluice.model.Field;
+import io.sluice.model.Reason;
+import io.sluice.model.Report.Name;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import javax.net.ssl.SSLException;
+
+/** What every kind of conversation reads from an exception in the same way. */
+final class Diagnosis {
+  private Diagnosis() {}
+
+  /** The first of a type in a chain of causes; null when there is none. */
+  static <T extends Throwable> T cause(Throwable e, Class<T> type) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (type.isInstance(each) && !(each instanceof InterruptedIOException)) {
+        return type.cast(each);
+      }
+    }
+    return null;
+  }
+
+  /** Ends the test at the step {@code tls}, where the hooks have noted no reason of their own. */
+  static void tls(TestRun run, Throwable e) {
+    SSLException alert = cause(e, SSLException.class);
+    boolean started = run.tlsOutcome().started();
+    if (!started && cause(e, IOException.class) == null) {
+      run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
+    } else if (run.tlsOutcome().serverVerified()
+        && run.connection().tls().certificate() != null
+        && cause(e, IOException.class) != null) {
+      // What is left of the handshake is the client's certificate. Its refusal often shows as a
+      // cut only: the server closes while the rest of the handshake is still being written.
+      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+    } else if (!started || alert == null || run.traffic().received() == 0) {
+      run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
+    } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
+      // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
+      run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
+    } else {
+      run.journal()
+          .fail(
+              Name.TLS,
+              Reason.PROTOCOL_MISMATCH,
+              Field.SSL,
+              "Client and server share no version or cipher of TLS 1.2 or newer.");
+    }
+  }
+}
