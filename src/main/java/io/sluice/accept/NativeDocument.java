@@ -1,8 +1,10 @@
 package io.sluice.accept;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Field;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Secret;
 import io.sluice.model.Settings;
 import io.sluice.store.DataSource;
@@ -26,6 +28,9 @@ final class NativeDocument {
         node.put(field.wireName(), settings.secret(field) == null ? null : Secret.MASK);
       } else if (field.kind() == Field.Kind.FLAG) {
         node.put(field.wireName(), settings.flag(field));
+      } else if (field.kind() == Field.Kind.HOPS && settings.text(field) != null) {
+        ArrayNode hops = node.putArray(field.wireName());
+        JumpHost.list(settings.text(field)).forEach(hop -> hops.add(hop.toString()));
       } else {
         node.put(field.wireName(), settings.text(field));
       }

@@ -1,5 +1,6 @@
 package io.sluice.accept;
 
+import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Report;
 import io.sluice.model.Report.Name;
@@ -12,6 +13,10 @@ import java.util.List;
  * that callers without the scope for it cannot map the network with tests.
  */
 final class PolicyDisguise {
+  /** The fields that name a bastion. */
+  private static final List<String> BASTION =
+      List.of(Field.SSH_HOST.wireName(), Field.SSH_JUMP.wireName());
+
   private PolicyDisguise() {}
 
   static Report of(Report report) {
@@ -23,7 +28,7 @@ final class PolicyDisguise {
             .filter(s -> s.status() == Status.FAILED)
             .findFirst()
             .orElseThrow(() -> new IllegalArgumentException("A failed report has a failed step."));
-    Reason shown = "sshHost".equals(denied.field()) ? Reason.SSH_UNREACHABLE : Reason.UNKNOWN_HOST;
+    Reason shown = BASTION.contains(denied.field()) ? Reason.SSH_UNREACHABLE : Reason.UNKNOWN_HOST;
     List<Step> steps =
         report.steps().stream()
             .map(

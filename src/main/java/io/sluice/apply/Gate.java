@@ -6,6 +6,7 @@ import io.sluice.apply.Submission.Operation;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
@@ -22,6 +23,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -332,11 +334,20 @@ public final class Gate {
 
   /** The first host key with which a bastion passed is the one that it must show from then on. */
   private static Settings pinned(Settings settings, Tested tested) {
-    if (tested.observedHostKey() == null || settings.text(Field.SSH_HOST_KEY) != null) {
+    if (tested.observedHostKey() == null) {
       return settings;
     }
     Map<Field, Object> values = new EnumMap<>(settings.values());
-    values.put(Field.SSH_HOST_KEY, tested.observedHostKey());
+    values.putIfAbsent(Field.SSH_HOST_KEY, tested.observedHostKey());
+    List<JumpHost> hops = JumpHost.list(settings.text(Field.SSH_JUMP));
+    if (!hops.isEmpty()) {
+      List<JumpHost> known = new ArrayList<>();
+      for (int i = 0; i < hops.size(); i++) {
+        JumpHost hop = hops.get(i);
+        known.add(hop.hostKey() == null ? hop.withHostKey(tested.observedJumpKeys().get(i)) : hop);
+      }
+      values.put(Field.SSH_JUMP, JumpHost.text(known));
+    }
     return new Settings(values, settings.secrets(), settings.options());
   }
 

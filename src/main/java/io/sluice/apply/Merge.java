@@ -5,6 +5,7 @@ import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Field;
 import io.sluice.model.Intake;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Refusal.FieldError;
@@ -59,7 +60,7 @@ final class Merge {
 
   /** What the Zoho-compatible CONFIG has no key for: its updates leave these as they are. */
   private static final Set<Field> NOT_IN_CONFIG =
-      EnumSet.of(Field.SSL_CA, Field.CERTIFICATE, Field.SSH_HOST_KEY);
+      EnumSet.of(Field.SSL_CA, Field.CERTIFICATE, Field.SSH_HOST_KEY, Field.SSH_JUMP);
 
   private final DriverCatalogue drivers;
 
@@ -184,6 +185,7 @@ final class Merge {
           values.put(Field.SSH_HOST_KEY, stored.values().get(Field.SSH_HOST_KEY));
         }
       }
+      keepJumpKeys(stored, values);
       for (Field field : List.of(Field.SSH_HOST, Field.SSH_USERNAME)) {
         if (!values.containsKey(field)) {
           errors.add(missing(field));
@@ -198,6 +200,48 @@ final class Merge {
     } else {
       values.putIfAbsent(Field.SSH_TUNNELING, false);
     }
+  }
+
+  /** As for the bastion itself: a hop that is named again without its key keeps it. */
+  private static void keepJumpKeys(Settings stored, Map<Field, Object> values) {
+    if (values.get(Field.SSH_JUMP) instanceof String text) {
+      List<JumpHost> known = JumpHost.list(stored.text(Field.SSH_JUMP));
+      List<JumpHost> hops =
+          JumpHost.list(text).stream()
+              .map(
+                  hop ->
+                      hop.hostKey() != null
+                          ? hop
+                          : known.stream()
+                              .filter(hop::sameDestination)
+                              .findFirst()
+                              .map(k -> hop.withHostKey(k.hostKey()))
+                              .orElse(hop))
+              .toList();
+      values.put(Field.SSH_JUMP, JumpHost.text(hops));
+    }
+  }
+
+  /**
+   * Whether the secrets would pass other hands before they reach the bastion. The first host key of
+   * a hop that had none says nothing about where it is.
+   */
+  private static boolean jumpsChanged(Settings stored, Settings merged) {
+    List<JumpHost> before = JumpHost.list(stored.text(Field.SSH_JUMP));
+    List<JumpHost> after = JumpHost.list(merged.text(Field.SSH_JUMP));
+    if (before.size() != after.size()) {
+      return true;
+    }
+    for (int i = 0; i < before.size(); i++) {
+      JumpHost was = before.get(i);
+      JumpHost is = after.get(i);
+      if (!was.sameDestination(is)
+          || !Objects.equals(was.username(), is.username())
+          || (was.hostKey() != null && !was.hostKey().equals(is.hostKey()))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static void checkDriverNeeds(Driver driver, Settings merged, List<FieldError> errors) {
@@ -249,6 +293,9 @@ final class Merge {
     // A bastion that is switched off and not named gets nothing; naming another one is a move even
     // while it is off, since switching it on later would send the secret there.
     Set<Field> bastionChanges = differing(BASTION_DESTINATION, stored, merged);
+    if (jumpsChanged(stored, merged)) {
+      bastionChanges.add(Field.SSH_JUMP);
+    }
     boolean bastionMoved =
         !bastionChanges.isEmpty()
             && (merged.flag(Field.SSH)
@@ -277,7 +324,7 @@ final class Merge {
     if (stored.text(Field.SSH_HOST_KEY) == null) {
       changes.remove(Field.SSH_HOST_KEY);
     }
-    return !changes.isEmpty();
+    return !changes.isEmpty() || jumpsChanged(stored, merged);
   }
 
   private static Set<Field> differing(Set<Field> fields, Settings a, Settings b) {

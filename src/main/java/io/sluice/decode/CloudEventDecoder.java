@@ -207,9 +207,11 @@ public final class CloudEventDecoder {
         write(generator, member.getValue());
       }
       generator.writeEndObject();
-    } else if (value instanceof Value.Sequence) {
-      // No field takes an array: it is ignored or refused, whatever it holds.
+    } else if (value instanceof Value.Sequence sequence) {
       generator.writeStartArray();
+      for (Value item : sequence.items()) {
+        write(generator, item);
+      }
       generator.writeEndArray();
     } else {
       generator.writeNull();

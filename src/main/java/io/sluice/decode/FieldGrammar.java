@@ -2,9 +2,12 @@ package io.sluice.decode;
 
 import io.sluice.model.Field;
 import io.sluice.model.HostName;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Secret;
 import io.sluice.model.Update.Change;
 import io.sluice.model.ZohoError;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -19,6 +22,7 @@ final class FieldGrammar {
   private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
   private static final int MAX_PORT = 65_535;
   private static final Pattern INTEGER = Pattern.compile("-?[0-9]+");
+  private static final Pattern AROUND = Pattern.compile("^ +| +\\z");
   private static final Pattern LINE_END = Pattern.compile("\r\n?");
 
   private FieldGrammar() {}
@@ -43,6 +47,7 @@ final class FieldGrammar {
               .filter(
                   t -> problems.none(name, ZohoError.CANNOT_CONNECT_ENDPOINT, HostName.problem(t)))
               .map(Change.Set::new);
+      case HOPS -> hops(field, name, value, problems);
       case PORT -> port(name, value, problems).map(Change.Set::new);
       case FLAG -> flag(name, value, problems).map(Change.Set::new);
       case SECRET -> secret(field, name, value, Characters.Rule.SECRET_LINE, problems);
@@ -90,6 +95,40 @@ final class FieldGrammar {
     }
     problems.wrongType(name, "must be true or false");
     return Optional.empty();
+  }
+
+  /** A list, or its items in one text with commas between them. */
+  private static Optional<Change> hops(Field field, String name, Value value, Problems problems) {
+    List<String> items = new ArrayList<>();
+    if (value instanceof Value.Text text) {
+      items.addAll(List.of(text.text().split(JumpHost.SEPARATOR, -1)));
+    } else if (value instanceof Value.Sequence sequence) {
+      for (Value item : sequence.items()) {
+        if (!(item instanceof Value.Text text)) {
+          problems.wrongType(name, "must be a list of strings");
+          return Optional.empty();
+        }
+        items.add(text.text());
+      }
+    } else {
+      problems.wrongType(name, "must be a list of strings");
+      return Optional.empty();
+    }
+    if (items.isEmpty()) {
+      return Optional.of(new Change.Clear());
+    }
+    List<JumpHost> hops =
+        items.stream()
+            .map(item -> JumpHost.parse(AROUND.matcher(item).replaceAll("")))
+            .flatMap(Optional::stream)
+            .toList();
+    if (hops.size() < items.size() || hops.size() > JumpHost.MAX_HOPS) {
+      problems.wrongType(name, JumpHost.GRAMMAR);
+      return Optional.empty();
+    }
+    return checked(
+            name, JumpHost.text(hops), field.maxLength(), Characters.Rule.SHOWN_LINE, problems)
+        .map(Change.Set::new);
   }
 
   private static Optional<Integer> port(String name, Value value, Problems problems) {

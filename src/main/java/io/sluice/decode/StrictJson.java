@@ -14,7 +14,9 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -130,10 +132,11 @@ public final class StrictJson {
         case VALUE_NULL -> new Value.Null();
         case START_OBJECT -> new Value.Group(members(parser, prefix));
         case START_ARRAY -> {
+          List<Value> items = new ArrayList<>();
           while (parser.nextToken() != JsonToken.END_ARRAY) {
-            value(parser, prefix);
+            items.add(value(parser, prefix));
           }
-          yield new Value.Sequence();
+          yield new Value.Sequence(items);
         }
         case END_OBJECT, END_ARRAY, FIELD_NAME, VALUE_EMBEDDED_OBJECT, NOT_AVAILABLE ->
             throw new IllegalStateException("A JSON value cannot begin here.");

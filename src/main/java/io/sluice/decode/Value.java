@@ -1,5 +1,6 @@
 package io.sluice.decode;
 
+import java.util.List;
 import java.util.Map;
 
 /** One value, as its encoding can tell it. No text form shows content: it may be a secret. */
@@ -39,6 +40,11 @@ sealed interface Value {
     }
   }
 
-  /** A JSON array: no field takes one, so what is in it is not kept. */
-  record Sequence() implements Value {}
+  /** A JSON array, an element whose children are the items. */
+  record Sequence(List<Value> items) implements Value {
+    @Override
+    public String toString() {
+      return "Sequence";
+    }
+  }
 }

@@ -1,5 +1,6 @@
 package io.sluice.decode;
 
+import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import jakarta.xml.bind.annotation.XmlAccessType;
@@ -21,6 +22,7 @@ import org.w3c.dom.Node;
 @XmlAccessorType(XmlAccessType.FIELD)
 final class XmlBody {
   static final String NIL = "nil";
+  private static final String ITEM = "item";
 
   /** Elements, and the text between them. */
   @XmlMixed @XmlAnyElement private final List<Object> content = new ArrayList<>();
@@ -34,14 +36,45 @@ final class XmlBody {
       if (part instanceof Element element) {
         String name = element.getTagName();
         if (!Document.ANSWER_ONLY.contains(name)) {
-          Document.add(
-              fields, "", name, name.equals(Document.OPTIONS) ? options(element) : value(element));
+          Document.add(fields, "", name, field(name, element));
         }
       } else {
         refuseText(part.toString());
       }
     }
     return new Document(fields);
+  }
+
+  private static Value field(String name, Element element) {
+    if (name.equals(Document.OPTIONS)) {
+      return options(element);
+    }
+    return name.equals(Field.SSH_JUMP.wireName()) && hasItems(element)
+        ? items(element)
+        : value(element);
+  }
+
+  private static boolean hasItems(Element element) {
+    for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
+      if (node instanceof Element) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Value items(Element element) {
+    List<Value> items = new ArrayList<>();
+    for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
+      if (!(node instanceof Element item)) {
+        refuseText(node.getNodeValue());
+      } else if (item.getTagName().equals(ITEM)) {
+        items.add(value(item));
+      } else {
+        throw malformed("A list in an XML body has children called item.");
+      }
+    }
+    return new Value.Sequence(items);
   }
 
   private static Value options(Element element) {
@@ -60,7 +93,7 @@ final class XmlBody {
     StringBuilder text = new StringBuilder();
     for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
       if (node instanceof Element) {
-        throw malformed("Only options has child elements in an XML body.");
+        throw malformed("Only options and sshJump have child elements in an XML body.");
       }
       text.append(node.getNodeValue());
     }

@@ -1,5 +1,6 @@
 package io.sluice.model;
 
+import java.util.List;
 import java.util.SortedMap;
 
 /**
@@ -50,6 +51,8 @@ public record Connection(
    *     null: none known yet
    * @param tunneling true: database traffic goes through the bastion; false: the bastion login is
    *     checked, and from it that the database endpoint answers
+   * @param jumps the bastions before this one, in the order of the way; each is logged into with
+   *     the same password or identity
    */
   public record Bastion(
       String host,
@@ -58,7 +61,13 @@ public record Connection(
       Secret password,
       Secret identity,
       String hostKey,
-      boolean tunneling) {}
+      boolean tunneling,
+      List<JumpHost> jumps) {
+
+    public Bastion {
+      jumps = List.copyOf(jumps);
+    }
+  }
 
   /** The same with TLS, where the database speaks nothing else. */
   public Connection alwaysTls() {
@@ -98,7 +107,8 @@ public record Connection(
                 settings.secret(Field.SSH_PASSWORD),
                 settings.secret(Field.SSH_IDENTITY),
                 settings.text(Field.SSH_HOST_KEY),
-                settings.flag(Field.SSH_TUNNELING))
+                settings.flag(Field.SSH_TUNNELING),
+                JumpHost.list(settings.text(Field.SSH_JUMP)))
             : null;
     return new Connection(
         settings.text(Field.DRIVER),

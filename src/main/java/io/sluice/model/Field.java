@@ -32,6 +32,7 @@ public enum Field {
   SSH_IDENTITY("sshIdentity", Kind.PEM_SECRET, 32_768),
   SSH_TUNNELING("sshTunneling", Kind.FLAG, 5),
   SSH_HOST_KEY("sshHostKey", Kind.TEXT, 4096),
+  SSH_JUMP("sshJump", Kind.HOPS, 8192),
   ACCESS_TOKEN("accessToken", Kind.SECRET, 8192),
   REFRESH_TOKEN("refreshToken", Kind.SECRET, 4096);
 
@@ -45,6 +46,8 @@ public enum Field {
     PORT,
     /** {@code true} or {@code false}, as a JSON boolean or as the word. */
     FLAG,
+    /** A list of {@link JumpHost}, kept as one text. */
+    HOPS,
     /** Public PEM text. */
     PEM,
     /** A secret of one line. */

@@ -3,345 +3,277 @@ package io.sluice.probe;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
-import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;
-import io.sluice.model.Secret;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.security.KeyPair;
-import java.security.PublicKey;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
-import java.util.Optional;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.apache.sshd.client.ClientBuilder;
-import org.apache.sshd.client.SshClient;
-import org.apache.sshd.client.auth.keyboard.UserAuthKeyboardInteractiveFactory;
-import org.apache.sshd.client.auth.password.PasswordIdentityProvider;
-import org.apache.sshd.client.auth.password.UserAuthPasswordFactory;
-import org.apache.sshd.client.auth.pubkey.UserAuthPublicKeyFactory;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.apache.camel.CamelContext;
+import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.sshd.client.channel.ChannelDirectTcpip;
 import org.apache.sshd.client.config.hosts.HostConfigEntry;
-import org.apache.sshd.client.config.hosts.HostConfigEntryResolver;
 import org.apache.sshd.client.future.AuthFuture;
 import org.apache.sshd.client.future.ConnectFuture;
-import org.apache.sshd.client.session.ClientSession;
 import org.apache.sshd.client.session.ClientSession.ClientSessionEvent;
 import org.apache.sshd.common.AttributeRepository;
-import org.apache.sshd.common.AttributeRepository.AttributeKey;
-import org.apache.sshd.common.NamedFactory;
-import org.apache.sshd.common.NamedResource;
-import org.apache.sshd.common.OptionalFeature;
+import org.apache.sshd.common.SshConstants;
 import org.apache.sshd.common.SshException;
 import org.apache.sshd.common.channel.exception.SshChannelOpenException;
-import org.apache.sshd.common.cipher.BuiltinCiphers;
-import org.apache.sshd.common.compression.BuiltinCompressions;
-import org.apache.sshd.common.config.keys.FilePasswordProvider;
-import org.apache.sshd.common.kex.BuiltinDHFactories;
-import org.apache.sshd.common.keyprovider.KeyIdentityProvider;
-import org.apache.sshd.common.mac.BuiltinMacs;
-import org.apache.sshd.common.session.Session;
-import org.apache.sshd.common.session.SessionListener;
-import org.apache.sshd.common.signature.BuiltinSignatures;
 import org.apache.sshd.common.util.net.SshdSocketAddress;
-import org.apache.sshd.core.CoreModuleProperties;
-import org.apache.sshd.server.forward.RejectAllForwardingFilter;
 
 /**
- * The SSH hop (RFC 4251 to 4254): connects to a bastion, compares its host key with the approved
- * one, logs in, and opens a direct-tcpip channel to the database.
+ * The SSH hops (RFC 4251 to 4254): connects to one bastion after the other, compares each host key
+ * with the approved one, logs in, and opens a direct-tcpip channel to the database, or has the last
+ * bastion say whether the database answers there.
  *
- * <p>Everything is explicit: no configuration file, no identity file, no agent, no known_hosts of
- * this machine, no forwarding from the bastion back, and modern algorithms only. The channel stands
- * behind the driver's socket; no local port is opened.
+ * <p>The session of a hop runs in a channel of the one before, and the channel to the database
+ * stands behind the driver's socket; no local port is opened. Each of the four SSH steps covers all
+ * hops: it has passed when it has passed at each, and its limit holds for each.
  */
 final class Bastions implements AutoCloseable {
-  private static final AttributeKey<HostKeyCheck> CHECK = new AttributeKey<>();
-
   private final boolean strict;
-  private SshClient client;
+  private BastionClient client;
+  private CamelContext camel;
 
   Bastions(boolean strict) {
     this.strict = strict;
   }
 
-  /** What the key exchange showed of the bastion's host key. Written by an I/O thread. */
-  private static final class HostKeyCheck {
-    private final HostKeyPin pin;
-    private final boolean strict;
-    private volatile PublicKey shown;
-
-    HostKeyCheck(HostKeyPin pin, boolean strict) {
-      this.pin = pin;
-      this.strict = strict;
-    }
-
-    boolean accept(PublicKey key) {
-      shown = key;
-      return pin == null ? !strict : pin.matches(key);
+  /** Starts the client, which takes a moment, before any deadline runs. */
+  synchronized void start() {
+    if (client == null) {
+      client = BastionClient.started();
+      camel = new DefaultCamelContext();
     }
   }
 
-  private synchronized SshClient client() {
-    if (client == null) {
-      SshClient fresh = ClientBuilder.builder().build();
-      fresh.setHostConfigEntryResolver(HostConfigEntryResolver.EMPTY);
-      fresh.setKeyIdentityProvider(KeyIdentityProvider.EMPTY_KEYS_PROVIDER);
-      fresh.setPasswordIdentityProvider(PasswordIdentityProvider.EMPTY_PASSWORDS_PROVIDER);
-      fresh.setFilePasswordProvider(FilePasswordProvider.EMPTY);
-      fresh.setAgentFactory(null);
-      fresh.setUserInteraction(null);
-      fresh.setForwardingFilter(RejectAllForwardingFilter.INSTANCE);
-      fresh.setChannelFactories(List.of());
-      fresh.setGlobalRequestHandlers(List.of());
-      fresh.setServerKeyVerifier(
-          (session, address, key) -> {
-            HostKeyCheck check = check(session);
-            return check != null && check.accept(key);
-          });
-      fresh.addSessionListener(
-          new SessionListener() {
-            @Override
-            public void sessionEstablished(Session session) {
-              preferPinnedType((ClientSession) session);
-            }
-          });
-      fresh.setKeyExchangeFactories(
-          NamedFactory.setUpTransformedFactories(
-              true,
-              List.of(
-                  BuiltinDHFactories.curve25519,
-                  BuiltinDHFactories.curve25519_libssh,
-                  BuiltinDHFactories.ecdhp521,
-                  BuiltinDHFactories.ecdhp384,
-                  BuiltinDHFactories.ecdhp256,
-                  BuiltinDHFactories.dhg18_512,
-                  BuiltinDHFactories.dhg16_512,
-                  BuiltinDHFactories.dhg14_256),
-              ClientBuilder.DH2KEX));
-      fresh.setSignatureFactories(
-          new ArrayList<>(
-              supported(
-                  List.of(
-                      BuiltinSignatures.ed25519,
-                      BuiltinSignatures.nistp256,
-                      BuiltinSignatures.nistp384,
-                      BuiltinSignatures.nistp521,
-                      BuiltinSignatures.rsaSHA512,
-                      BuiltinSignatures.rsaSHA256))));
-      fresh.setCipherFactories(
-          new ArrayList<>(
-              supported(
-                  List.of(
-                      BuiltinCiphers.cc20p1305_openssh,
-                      BuiltinCiphers.aes256gcm,
-                      BuiltinCiphers.aes128gcm,
-                      BuiltinCiphers.aes256ctr,
-                      BuiltinCiphers.aes192ctr,
-                      BuiltinCiphers.aes128ctr))));
-      fresh.setMacFactories(
-          new ArrayList<>(
-              supported(
-                  List.of(
-                      BuiltinMacs.hmacsha256etm,
-                      BuiltinMacs.hmacsha512etm,
-                      BuiltinMacs.hmacsha256,
-                      BuiltinMacs.hmacsha512))));
-      fresh.setCompressionFactories(List.of(BuiltinCompressions.none));
-      fresh.setUserAuthFactories(
-          List.of(
-              UserAuthPublicKeyFactory.INSTANCE,
-              UserAuthPasswordFactory.INSTANCE,
-              UserAuthKeyboardInteractiveFactory.INSTANCE));
-      CoreModuleProperties.NIO_WORKERS.set(fresh, 2);
-      CoreModuleProperties.CLIENT_IDENTIFICATION.set(fresh, "SLUICE");
-      // One password is tried once, whatever the server prompts for.
-      CoreModuleProperties.PASSWORD_PROMPTS.set(fresh, 1);
-      fresh.start();
-      client = fresh;
-    }
+  private synchronized BastionClient client() {
+    start();
     return client;
   }
 
-  private static <F extends NamedResource & OptionalFeature> List<F> supported(List<F> factories) {
-    return NamedFactory.setUpBuiltinFactories(true, factories);
+  /** What camel-ssh's exchange needs to exist. Never started: nothing of it is used. */
+  synchronized CamelContext camel() {
+    start();
+    return camel;
   }
 
-  private static HostKeyCheck check(ClientSession session) {
-    AttributeRepository context = session.getConnectionContext();
-    return context == null ? null : context.getAttribute(CHECK);
+  /** Runs something later, on a thread of the client's. */
+  Future<?> later(Duration delay, Runnable task) {
+    return client()
+        .getScheduledExecutorService()
+        .schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
   }
 
-  /** A server has keys of several types; ask for the type that was approved. */
-  private static void preferPinnedType(ClientSession session) {
-    HostKeyCheck check = check(session);
-    if (check != null && check.pin != null && check.pin.type() != null) {
-      String type = check.pin.type();
-      Set<String> names =
-          type.equals("ssh-rsa") ? Set.of("rsa-sha2-512", "rsa-sha2-256") : Set.of(type);
-      session.setSignatureFactories(
-          session.getSignatureFactories().stream()
-              .filter(factory -> names.contains(factory.getName()))
-              .toList());
+  /**
+   * One way through bastions, for one test.
+   *
+   * @param hops at least one
+   * @param addresses the checked addresses of the first hop
+   * @param refused told which hop has refused the login
+   */
+  record Way(TestRun run, List<Hop> hops, List<InetAddress> addresses, Consumer<Hop> refused) {
+    Hop target() {
+      return hops.get(hops.size() - 1);
+    }
+
+    Connection.Bastion credentials() {
+      return run.connection().bastion();
     }
   }
 
   /**
    * Takes the steps from the TCP connection to the channel.
    *
-   * @param addresses the checked addresses of the bastion
-   * @param refused told when the bastion has refused the login
    * @return the channel, as a socket that is connected to the database
    */
-  Socket tunnel(TestRun run, List<InetAddress> addresses, Runnable refused)
-      throws TestEnded, IOException {
-    Connection.Bastion bastion = run.connection().bastion();
-    HostKeyCheck check = new HostKeyCheck(pin(bastion).orElse(null), strict);
-    ClientSession session = connect(run, bastion, addresses, check);
-    exchangeKeys(run, session, check);
-    logIn(run, session, bastion, refused);
-    return forward(run, session);
+  Socket tunnel(Way way) throws TestEnded, IOException {
+    return forward(way, arrive(way, way.hops()), null);
+  }
+
+  /** Takes the same steps, and lets the last bastion try the database's port. */
+  void probe(Way way) throws TestEnded, IOException {
+    BastionSession before = arrive(way, way.hops().subList(0, way.hops().size() - 1));
+    if (!new BastionCommand(this, way).passes(before)) {
+      // It runs no commands, or has nothing to try a port with: try it over a channel.
+      forward(way, arrive(way, way.hops()), "by a channel, as the bastion ran no command").close();
+    }
+  }
+
+  /** Logs in at each of the hops; null where there are none. */
+  private BastionSession arrive(Way way, List<Hop> hops) throws TestEnded, IOException {
+    BastionSession session = null;
+    for (Hop hop : hops) {
+      Handshake handshake = handshake(hop, () -> {});
+      session = connect(way, hop, session, handshake);
+      exchangeKeys(way, hop, session, handshake);
+      logIn(way, hop, session);
+    }
+    return session;
+  }
+
+  Handshake handshake(Hop hop, Runnable loggedIn) {
+    return new Handshake(hop.pin(), strict, loggedIn);
   }
 
   /**
-   * The host key that the settings approve; empty when they name none.
-   *
-   * @throws Refusal when what they name is no host key
+   * @param before the session of the hop before; null for the first
    */
-  static Optional<HostKeyPin> pin(Connection.Bastion bastion) {
-    if (bastion.hostKey() == null || bastion.hostKey().isBlank()) {
-      return Optional.empty();
-    }
-    Optional<HostKeyPin> pin = HostKeyPin.parse(bastion.hostKey());
-    if (pin.isEmpty()) {
-      throw Refusal.ofField(
-          Reason.INVALID_FIELD, Field.SSH_HOST_KEY.wireName(), HostKeyPin.EXPECTED);
-    }
-    return pin;
-  }
-
-  private ClientSession connect(
-      TestRun run, Connection.Bastion bastion, List<InetAddress> addresses, HostKeyCheck check)
+  BastionSession connect(Way way, Hop hop, BastionSession before, Handshake handshake)
       throws TestEnded, IOException {
-    run.begin(run.tunneled() ? Name.TCP : Name.SSH_CONNECT);
-    AttributeRepository context = AttributeRepository.ofKeyValuePair(CHECK, check);
+    TestRun run = way.run();
+    boolean overTcp = hop.first() && run.tunneled() && run.journal().current() == Name.DNS;
+    run.blame(
+        () ->
+            new TestRun.Blame(
+                hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, handshake.obstacle())));
+    run.begin(overTcp ? Name.TCP : Name.SSH_CONNECT);
+    Throwable failure = null;
+    List<InetAddress> addresses =
+        hop.first() ? way.addresses() : List.of(InetAddress.getLoopbackAddress());
     int left = addresses.size();
     for (InetAddress address : addresses) {
       Duration share = run.remaining().dividedBy(left--);
-      HostConfigEntry entry =
-          new HostConfigEntry(
-              "", address.getHostAddress(), bastion.port(), bastion.username(), null);
-      entry.setIdentitiesOnly(true);
-      ConnectFuture connecting = client().connect(entry, context, null);
+      ConnectFuture connecting =
+          client().connect(entry(hop, address), context(hop, before, handshake), null);
       try {
         if (!connecting.await(share)) {
           connecting.cancel();
+          failure = null;
         } else if (connecting.isConnected()) {
-          ClientSession session = connecting.getSession();
+          BastionSession session = (BastionSession) connecting.getSession();
           run.own(() -> session.close(true));
-          if (run.tunneled()) {
+          if (overTcp) {
             run.pass(null);
             run.begin(Name.SSH_CONNECT);
           }
           return session;
+        } else {
+          failure = connecting.getException();
         }
       } catch (IOException e) {
         connecting.cancel();
+        failure = e;
       }
     }
-    throw run.fail(Reason.SSH_UNREACHABLE, Field.SSH_HOST, null);
+    throw unreachable(run, hop, way.hops(), failure);
   }
 
-  private void exchangeKeys(TestRun run, ClientSession session, HostKeyCheck check)
-      throws TestEnded, IOException {
+  /** Behind a bastion the address is not used: what counts there is the name in {@code VIA}. */
+  private static HostConfigEntry entry(Hop hop, InetAddress address) {
+    HostConfigEntry entry =
+        new HostConfigEntry("", address.getHostAddress(), hop.port(), hop.username(), null);
+    entry.setIdentitiesOnly(true);
+    return entry;
+  }
+
+  private static AttributeRepository context(Hop hop, BastionSession before, Handshake handshake) {
+    if (before == null) {
+      return AttributeRepository.ofKeyValuePair(Handshake.KEY, handshake);
+    }
+    SshdSocketAddress to = new SshdSocketAddress(hop.host().text(), hop.port());
+    return AttributeRepository.ofAttributesMap(
+        Map.of(Handshake.KEY, handshake, BastionClient.VIA, new BastionClient.Via(before, to)));
+  }
+
+  private static TestEnded unreachable(TestRun run, Hop hop, List<Hop> hops, Throwable failure) {
+    SshChannelOpenException refusal = cause(failure, SshChannelOpenException.class);
+    String hint = null;
+    Field field = Field.SSH_HOST;
+    if (refusal != null) {
+      Refused why = Refused.of(refusal);
+      String before = "Hop " + (hop.position() - 1) + " (" + previous(hop, hops) + ")";
+      hint =
+          switch (why) {
+            case PROHIBITED ->
+                before + " forbids forwarding to it (AllowTcpForwarding, PermitOpen).";
+            case UNKNOWN_NAME -> before + " does not know its name.";
+            case NOTHING_LISTENS ->
+                "Seen from hop " + (hop.position() - 1) + ", nothing listens there.";
+            case OTHER -> before + " does not reach it.";
+          };
+    } else if (cause(failure, ConnectException.class) != null) {
+      hint = "Its host answers, but nothing listens on the port.";
+      field = Field.SSH_PORT;
+    }
+    return run.fail(
+        Reason.SSH_UNREACHABLE, hop.field(field), hop.hint(Reason.SSH_UNREACHABLE, hint));
+  }
+
+  private static String previous(Hop hop, List<Hop> hops) {
+    return hops.get(hop.position() - 2).destination();
+  }
+
+  void exchangeKeys(Way way, Hop hop, BastionSession session, Handshake handshake)
+      throws TestEnded {
+    TestRun run = way.run();
     Set<ClientSessionEvent> events =
         session.waitFor(
             EnumSet.of(ClientSessionEvent.WAIT_AUTH, ClientSessionEvent.CLOSED), run.remaining());
-    PublicKey shown = check.shown;
-    if (shown == null) {
-      throw events.contains(ClientSessionEvent.TIMEOUT)
-          ? run.fail(Reason.TIMEOUT, Field.SSH_HOST, null)
-          : run.fail(Reason.SSH_UNREACHABLE, Field.SSH_HOST, null);
+    if (handshake.shown() == null) {
+      Reason reason =
+          events.contains(ClientSessionEvent.TIMEOUT) ? Reason.TIMEOUT : Reason.SSH_UNREACHABLE;
+      throw run.fail(reason, hop.field(Field.SSH_HOST), hop.hint(reason, handshake.obstacle()));
     }
-    run.observed(HostKeyPin.knownHostsKey(shown));
-    run.pass(null);
+    run.observed(hop, HostKeyPin.knownHostsKey(handshake.shown()));
+    String fingerprint = HostKeyPin.fingerprint(handshake.shown());
+    run.pass(hop.detail(null));
     run.begin(Name.SSH_HOSTKEY);
-    if (check.pin == null && strict) {
+    Field field = hop.field(Field.SSH_HOST_KEY);
+    if (handshake.unapproved()) {
       throw run.fail(
           Reason.SSH_HOST_KEY_UNKNOWN,
-          Field.SSH_HOST_KEY,
-          "The bastion shows "
-              + HostKeyPin.fingerprint(shown)
-              + ". Compare it with the server's and send it as sshHostKey.");
+          field,
+          hop.hint(
+              Reason.SSH_HOST_KEY_UNKNOWN,
+              "The bastion shows "
+                  + fingerprint
+                  + ". Compare it with the server's and send it "
+                  + (hop.last() ? "as sshHostKey." : "in sshJump, after the hop and a space.")));
     }
-    if (check.pin != null && !check.pin.matches(shown)) {
-      throw run.fail(Reason.SSH_HOST_KEY_CHANGED, Field.SSH_HOST_KEY, null);
+    if (handshake.pin() != null && !handshake.pin().matches(handshake.shown())) {
+      throw run.fail(
+          Reason.SSH_HOST_KEY_CHANGED, field, hop.hint(Reason.SSH_HOST_KEY_CHANGED, null));
     }
     if (!events.contains(ClientSessionEvent.WAIT_AUTH)) {
-      throw run.fail(Reason.SSH_UNREACHABLE, Field.SSH_HOST, null);
-    }
-    run.pass(HostKeyPin.fingerprint(shown));
-  }
-
-  private void logIn(
-      TestRun run, ClientSession session, Connection.Bastion bastion, Runnable refused)
-      throws TestEnded, IOException {
-    run.begin(Name.SSH_AUTH);
-    if (bastion.identity() != null) {
-      // The password is the key's passphrase here; it is never offered as a password.
-      session.addPublicKeyIdentity(identity(run, bastion));
-    } else if (bastion.password() != null) {
-      session.setPasswordIdentityProvider(offeredOnce(bastion.password()));
-    }
-    AuthFuture auth = session.auth();
-    if (!auth.await(run.remaining())) {
-      throw run.fail(Reason.TIMEOUT, Field.SSH_HOST, null);
-    }
-    if (!auth.isSuccess()) {
-      boolean cut = auth.getException() instanceof SshException e && e.getDisconnectCode() == 0;
-      if (cut && !session.isOpen()) {
-        throw run.fail(Reason.SSH_UNREACHABLE, Field.SSH_HOST, null);
-      }
-      refused.run();
       throw run.fail(
-          Reason.SSH_AUTH_FAILED,
-          bastion.identity() != null ? Field.SSH_IDENTITY : Field.SSH_PASSWORD,
-          null);
+          Reason.SSH_UNREACHABLE,
+          hop.field(Field.SSH_HOST),
+          hop.hint(Reason.SSH_UNREACHABLE, null));
     }
-    run.pass(null);
+    run.pass(hop.detail(fingerprint));
   }
 
-  /**
-   * Servers offer a password login as {@code password} and as {@code keyboard-interactive}, and
-   * count a refusal for each. The first one that asks gets it.
-   */
-  private static PasswordIdentityProvider offeredOnce(Secret password) {
-    AtomicBoolean offered = new AtomicBoolean();
-    return context ->
-        () ->
-            new Iterator<>() {
-              @Override
-              public boolean hasNext() {
-                return !offered.get();
-              }
-
-              @Override
-              public String next() {
-                if (offered.getAndSet(true)) {
-                  throw new NoSuchElementException();
-                }
-                return password.reveal();
-              }
-            };
+  private static void logIn(Way way, Hop hop, BastionSession session)
+      throws TestEnded, IOException {
+    way.run().begin(Name.SSH_AUTH);
+    Connection.Bastion credentials = way.credentials();
+    if (credentials.identity() != null) {
+      // The password is the key's passphrase here; it is never offered as a password.
+      session.addPublicKeyIdentity(identity(way.run(), credentials));
+    } else if (credentials.password() != null) {
+      session.addPasswordIdentity(credentials.password().reveal());
+    }
+    AuthFuture login = session.auth();
+    boolean done = login.await(way.run().remaining());
+    if (!done || !login.isSuccess()) {
+      throw notLetIn(way, hop, session);
+    }
+    way.run().pass(hop.detail(null));
   }
 
-  private static KeyPair identity(TestRun run, Connection.Bastion bastion) throws TestEnded {
+  /** The private key of the settings. */
+  static KeyPair identity(TestRun run, Connection.Bastion bastion) throws TestEnded {
     try {
       return PrivateKeyText.keyPair(bastion.identity(), bastion.password());
     } catch (PrivateKeyText.Unusable e) {
@@ -354,26 +286,101 @@ final class Bastions implements AutoCloseable {
     }
   }
 
-  private static Socket forward(TestRun run, ClientSession session) throws TestEnded, IOException {
+  /** Says why a login that has begun has not succeeded. */
+  static TestEnded notLetIn(Way way, Hop hop, BastionSession session) {
+    TestRun run = way.run();
+    AuthFuture login = session.login();
+    if (login == null || !login.isDone()) {
+      return run.fail(Reason.TIMEOUT, hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, null));
+    }
+    boolean cut = login.getException() instanceof SshException e && e.getDisconnectCode() == 0;
+    if (cut && !session.isOpen()) {
+      return run.fail(
+          Reason.SSH_UNREACHABLE,
+          hop.field(Field.SSH_HOST),
+          hop.hint(Reason.SSH_UNREACHABLE, null));
+    }
+    way.refused().accept(hop);
+    return run.fail(
+        Reason.SSH_AUTH_FAILED,
+        way.credentials().identity() != null ? Field.SSH_IDENTITY : Field.SSH_PASSWORD,
+        hop.hint(
+            Reason.SSH_AUTH_FAILED,
+            hop.last() ? null : "Check its user in sshJump, and sshPassword or sshIdentity."));
+  }
+
+  private static Socket forward(Way way, BastionSession session, String detail)
+      throws TestEnded, IOException {
+    TestRun run = way.run();
     run.begin(Name.SSH_FORWARD);
     SshdSocketAddress to = new SshdSocketAddress(run.host().text(), run.connection().port());
-    // The originator is for the bastion's log; nothing about this machine is told.
-    SshdSocketAddress from = new SshdSocketAddress("127.0.0.1", 0);
     try {
-      ChannelDirectTcpip channel = session.createDirectTcpipChannel(from, to);
+      ChannelDirectTcpip channel = session.createDirectTcpipChannel(BastionClient.ORIGINATOR, to);
       channel.open().verify(run.remaining());
-      run.pass(null);
+      run.pass(detail);
       return new ChannelSocket(channel, run.traffic());
-    } catch (SshChannelOpenException e) {
-      throw run.fail(Reason.SSH_FORWARD_REFUSED, null, null);
     } catch (IOException e) {
-      if (e.getCause() instanceof SshChannelOpenException) {
-        throw run.fail(Reason.SSH_FORWARD_REFUSED, null, null);
+      SshChannelOpenException refusal = cause(e, SshChannelOpenException.class);
+      if (refusal != null) {
+        throw Refused.of(refusal).at(run, way.target());
       }
-      throw session.isOpen()
-          ? run.fail(Reason.TIMEOUT, Field.SSH_HOST, null)
-          : run.fail(Reason.SSH_UNREACHABLE, Field.SSH_HOST, null);
+      Hop hop = way.target();
+      Reason reason = session.isOpen() ? Reason.TIMEOUT : Reason.SSH_UNREACHABLE;
+      throw run.fail(reason, hop.field(Field.SSH_HOST), hop.hint(reason, null));
     }
+  }
+
+  /** Why a bastion does not connect to a port. */
+  enum Refused {
+    PROHIBITED(
+        Field.SSH_TUNNELING,
+        "The bastion forbids forwarding: check AllowTcpForwarding and PermitOpen there."),
+    UNKNOWN_NAME(Field.HOST, "The bastion does not know the database's host name."),
+    NOTHING_LISTENS(Field.PORT, "Seen from the bastion, nothing listens on the database's port."),
+    OTHER(Field.HOST, "The bastion does not reach the database's host and port.");
+
+    private final Field field;
+    private final String hint;
+
+    Refused(Field field, String hint) {
+      this.field = field;
+      this.hint = hint;
+    }
+
+    /**
+     * The protocol has one number for all that goes wrong in connecting (RFC 4254 section 5.1); the
+     * servers' words tell the rest, and are used for nothing else.
+     */
+    static Refused of(SshChannelOpenException refusal) {
+      if (refusal.getReasonCode() == SshConstants.SSH_OPEN_ADMINISTRATIVELY_PROHIBITED) {
+        return PROHIBITED;
+      }
+      String words = String.valueOf(refusal.getMessage()).toLowerCase(Locale.ROOT);
+      if (words.contains("refused")) {
+        return NOTHING_LISTENS;
+      }
+      return words.contains("not known")
+              || words.contains("resol")
+              || words.contains("no address")
+              || words.contains("unknown host")
+          ? UNKNOWN_NAME
+          : OTHER;
+    }
+
+    /** Ends the test with this between the last bastion and the database. */
+    TestEnded at(TestRun run, Hop hop) {
+      return run.fail(
+          Reason.SSH_FORWARD_REFUSED, field, hop.hint(Reason.SSH_FORWARD_REFUSED, hint));
+    }
+  }
+
+  private static <T extends Throwable> T cause(Throwable e, Class<T> type) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (type.isInstance(each)) {
+        return type.cast(each);
+      }
+    }
+    return null;
   }
 
   @Override

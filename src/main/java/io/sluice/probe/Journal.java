@@ -62,7 +62,8 @@ final class Journal {
   }
 
   /**
-   * Starts a step; the one before must have passed.
+   * Starts a step; the one before must have passed. A step that was taken already is taken again at
+   * the next hop.
    *
    * @return false when the test has ended meanwhile: the worker must stop
    */
@@ -83,7 +84,7 @@ final class Journal {
   /** Ends the step that is under way. {@code detail} may be null. */
   synchronized void pass(String detail) {
     if (!ended) {
-      done.put(current, Step.passed(current, millisSince(currentStartedNanos), detail));
+      done.put(current, Step.passed(current, spent(current), detail));
     }
   }
 
@@ -114,8 +115,8 @@ final class Journal {
         done.put(each, Step.passed(each, millisSince(currentStartedNanos), null));
       }
     }
+    long millis = at == current ? spent(current) : 0;
     done.keySet().removeIf(each -> each.compareTo(at) > 0);
-    long millis = at == current ? millisSince(currentStartedNanos) : 0;
     done.put(at, Step.failed(at, millis, reason, field, hint));
     failure = reason;
     end();
@@ -123,9 +124,9 @@ final class Journal {
   }
 
   /** Ends the test with the failure of a later step, of which nothing was tried. */
-  synchronized void failAhead(Name name, Reason reason, Field field) {
+  synchronized void failAhead(Name name, Reason reason, Field field, String hint) {
     if (!ended) {
-      done.put(name, Step.failed(name, 0, reason, field, null));
+      done.put(name, Step.failed(name, 0, reason, field, hint));
       failure = reason;
       end();
     }
@@ -160,6 +161,12 @@ final class Journal {
         testedAt,
         target,
         steps);
+  }
+
+  /** With what it took before: each SSH step is taken at every hop. */
+  private long spent(Name name) {
+    Step before = done.get(name);
+    return millisSince(currentStartedNanos) + (before == null ? 0 : before.durationMs());
   }
 
   private static long millisSince(long nanos) {

@@ -1,6 +1,7 @@
 package io.sluice.probe;
 
 import io.sluice.model.Field;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal.FieldError;
 import io.sluice.model.Secret;
@@ -42,6 +43,12 @@ public final class KeyMaterial {
     String hostKey = settings.text(Field.SSH_HOST_KEY);
     if (hostKey != null && HostKeyPin.parse(hostKey).isEmpty()) {
       problems.add(problem(Field.SSH_HOST_KEY, HostKeyPin.EXPECTED));
+    }
+    if (JumpHost.list(settings.text(Field.SSH_JUMP)).stream()
+        .anyMatch(hop -> hop.hostKey() != null && HostKeyPin.parse(hop.hostKey()).isEmpty())) {
+      problems.add(
+          problem(
+              Field.SSH_JUMP, "What stands after a hop is its host key. " + HostKeyPin.EXPECTED));
     }
     return problems;
   }

@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * The way of one test through the network: policy, lookup, connection and, with a bastion, the SSH
@@ -25,29 +26,29 @@ import java.util.concurrent.TimeoutException;
  */
 final class NetworkPath {
   private final TestRun run;
-  private final HostName bastion;
+  private final List<Hop> hops;
   private final EgressPolicy policy;
   private final Lookups lookups;
   private final Bastions bastions;
-  private final Runnable bastionRefused;
+  private final Consumer<Hop> bastionRefused;
   private final Reason unknownHost;
   private final Map<String, List<InetAddress>> known = new HashMap<>();
 
   /**
-   * @param bastion null: none
-   * @param bastionRefused told when the bastion has refused the login
+   * @param hops none without a bastion
+   * @param bastionRefused told which bastion has refused the login
    * @param unknownHost what it means that the database's host does not resolve
    */
   NetworkPath(
       TestRun run,
-      HostName bastion,
+      List<Hop> hops,
       EgressPolicy policy,
       Lookups lookups,
       Bastions bastions,
-      Runnable bastionRefused,
+      Consumer<Hop> bastionRefused,
       Reason unknownHost) {
     this.run = run;
-    this.bastion = bastion;
+    this.hops = hops;
     this.policy = policy;
     this.lookups = lookups;
     this.bastions = bastions;
@@ -72,14 +73,20 @@ final class NetworkPath {
         : policy.permitsBehindBastion(run.host(), c.port()))) {
       throw run.fail(Reason.POLICY_DENIED, Field.HOST, null);
     }
-    if (bastion != null && !policy.permitsName(bastion, c.bastion().port())) {
-      throw run.fail(Reason.POLICY_DENIED, Field.SSH_HOST, null);
+    for (Hop hop : hops) {
+      if (!(hop.first()
+          ? policy.permitsName(hop.host(), hop.port())
+          : policy.permitsBehindBastion(hop.host(), hop.port()))) {
+        throw run.fail(Reason.POLICY_DENIED, hop.field(Field.SSH_HOST), null);
+      }
     }
     run.pass(null);
 
     run.begin(Name.DNS);
     List<InetAddress> bastionAddresses =
-        bastion == null ? List.of() : lookUp(bastion, c.bastion().port(), Field.SSH_HOST);
+        hops.isEmpty()
+            ? List.of()
+            : lookUp(hops.get(0).host(), hops.get(0).port(), hops.get(0).field(Field.SSH_HOST));
     List<InetAddress> addresses = direct ? lookUp(run.host(), c.port(), Field.HOST) : List.of();
     int n = direct ? addresses.size() : bastionAddresses.size();
     run.pass(n == 1 ? "1 address" : n + " addresses");
@@ -88,13 +95,18 @@ final class NetworkPath {
       run.begin(Name.TCP);
       Socket socket = connectTo(addresses, c.port(), run::own);
       run.pass(null);
-      if (bastion != null) {
+      if (!hops.isEmpty()) {
         // The database endpoint must also answer from the bastion.
-        bastions.tunnel(run, bastionAddresses, bastionRefused).close();
+        bastions.probe(new Bastions.Way(run, hops, bastionAddresses, bastionRefused));
       }
       run.own(socket);
     } else {
-      run.own(bastions.tunnel(run, bastionAddresses, bastionRefused));
+      Bastions.Way way = new Bastions.Way(run, hops, bastionAddresses, bastionRefused);
+      if (c.bastion().tunneling()) {
+        run.own(bastions.tunnel(way));
+      } else {
+        bastions.probe(way);
+      }
     }
   }
 

@@ -157,9 +157,10 @@ public final class Prober implements AutoCloseable {
    * <p>What a peer does, or fails to do, is in the report and is never thrown. See {@code Journal}
    * for which steps a report lists. With a bastion that tunnels, {@code dns} and {@code tcp} are
    * about the bastion, as it is the bastion that finds the database. With one that does not, they
-   * are about the database; {@code ssh.connect} includes the connection to the bastion, and {@code
-   * ssh.forward} opens a channel from there to the database and closes it again. A test of the
-   * tunnel alone leaves the database to the bastion in both cases.
+   * are about the database; {@code ssh.connect} includes the connection to the bastion, and in
+   * {@code ssh.forward} the bastion tries the database's port and leaves it at that. A test of the
+   * tunnel alone leaves the database to the bastion in both cases. Of several bastions the first is
+   * the one to be looked up and connected to.
    *
    * <p>Credentials that a server has refused within the lock-out window are not sent again: the
    * test fails with {@link Reason#LOCKOUT_GUARD} before anything is contacted.
@@ -180,6 +181,9 @@ public final class Prober implements AutoCloseable {
         drivers.named(sent.driver()).filter(d -> d.family() != Driver.Family.NONE);
     // The first of its kind loads a library: before the clock starts.
     Optional<CloudService> service = driver.flatMap(d -> CloudService.of(d, google));
+    if (sent.bastion() != null) {
+      bastions.start();
+    }
     long started = System.nanoTime();
     Connection connection = service.isPresent() ? sent.alwaysTls() : sent;
     Journal journal = new Journal(connection, target(connection, host), clock);
@@ -195,8 +199,8 @@ public final class Prober implements AutoCloseable {
       check(cloud, driver.get(), connection);
       Optional<HostName> meant = cloud.endpoint(connection);
       if (meant.isEmpty()) {
-        journal.failAhead(Name.DNS, cloud.unknownHost(), Field.HOST);
-        return new Tested(journal.report(), null);
+        journal.failAhead(Name.DNS, cloud.unknownHost(), Field.HOST, null);
+        return new Tested(journal.report(), null, List.of());
       }
       endpoint = meant.get();
       opening = (run, path, login) -> new HttpsConversation(run, path, login, cloud);
@@ -211,15 +215,11 @@ public final class Prober implements AutoCloseable {
       JdbcCall call = JdbcCall.of(driver.get(), jdbc, connection, host);
       opening = (run, path, login) -> new JdbcConversation(run, login, jdbc, call);
     }
-    HostName bastion = null;
-    if (connection.bastion() != null) {
-      bastion = host(connection.bastion().host(), Field.SSH_HOST);
-      Bastions.pin(connection.bastion());
-    }
+    List<Hop> hops = Hop.of(connection.bastion(), guard);
 
     String login =
         guard.fingerprint(
-            path(bastion, connection),
+            Hop.path(hops),
             host.text(),
             connection.port(),
             connection.username(),
@@ -229,14 +229,12 @@ public final class Prober implements AutoCloseable {
             connection.refreshToken());
     // All customers of a cloud service are at one address: there each login is a target.
     String target =
-        service.isPresent()
-            ? login
-            : path(bastion, connection) + host.text() + ":" + connection.port();
+        service.isPresent() ? login : Hop.path(hops) + host.text() + ":" + connection.port();
     Runnable leave = enter(login, target, started + settings.queueWait().toNanos());
     TestRun run =
         new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
     Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
-    Work work = new Work(run, opening, bastion, login, unknownHost);
+    Work work = new Work(run, opening, hops, login, unknownHost);
     Watchdog.Watch watch = watchdog.watch(run);
     try {
       workers.execute(
@@ -259,7 +257,7 @@ public final class Prober implements AutoCloseable {
   private static Tested unsupported(Journal journal, String hint) {
     journal.begin(Name.POLICY);
     journal.fail(Name.POLICY, Reason.DRIVER_UNSUPPORTED, null, hint);
-    return new Tested(journal.report(), null);
+    return new Tested(journal.report(), null, List.of());
   }
 
   /** Two tests with the same new password must not both find out that it is wrong. */
@@ -306,10 +304,6 @@ public final class Prober implements AutoCloseable {
   private static String target(Connection connection, HostName host) {
     String database = connection.database() == null ? "" : "/" + connection.database();
     return connection.driver() + "://" + host.inUrl() + ":" + connection.port() + database;
-  }
-
-  private static String path(HostName bastion, Connection connection) {
-    return bastion == null ? "" : bastion.text() + ":" + connection.bastion().port() + ">";
   }
 
   private static void check(CloudService service, Driver driver, Connection connection) {
@@ -364,33 +358,21 @@ public final class Prober implements AutoCloseable {
   private final class Work {
     private final TestRun run;
     private final Conversation.Opening opening;
-    private final HostName bastion;
+    private final List<Hop> hops;
     private final String login;
-    private final String bastionLogin;
     private final Reason unknownHost;
 
     Work(
         TestRun run,
         Conversation.Opening opening,
-        HostName bastion,
+        List<Hop> hops,
         String login,
         Reason unknownHost) {
       this.unknownHost = unknownHost;
       this.run = run;
       this.opening = opening;
-      this.bastion = bastion;
+      this.hops = hops;
       this.login = login;
-      Connection c = run.connection();
-      bastionLogin =
-          bastion == null
-              ? null
-              : guard.fingerprint(
-                  "ssh",
-                  bastion.text(),
-                  c.bastion().port(),
-                  c.bastion().username(),
-                  c.bastion().password(),
-                  c.bastion().identity());
     }
 
     void run() {
@@ -399,11 +381,11 @@ public final class Prober implements AutoCloseable {
         NetworkPath path =
             new NetworkPath(
                 run,
-                bastion,
+                hops,
                 policy,
                 lookups,
                 bastions,
-                () -> guard.refused(bastionLogin),
+                hop -> guard.refused(hop.login()),
                 unknownHost);
         path.walk();
         if (run.extent() == Extent.TUNNEL) {
@@ -429,12 +411,19 @@ public final class Prober implements AutoCloseable {
 
     private void guardLogins() throws TestEnded {
       run.begin(Name.POLICY);
-      if (bastionLogin != null && guard.remembers(bastionLogin)) {
-        run.journal().failAhead(Name.SSH_AUTH, Reason.LOCKOUT_GUARD, Field.SSH_PASSWORD);
-        throw new TestEnded();
+      for (Hop hop : hops) {
+        if (guard.remembers(hop.login())) {
+          run.journal()
+              .failAhead(
+                  Name.SSH_AUTH,
+                  Reason.LOCKOUT_GUARD,
+                  Field.SSH_PASSWORD,
+                  hop.hint(Reason.LOCKOUT_GUARD, null));
+          throw new TestEnded();
+        }
       }
       if (run.extent() == Extent.WHOLE && guard.remembers(login)) {
-        run.journal().failAhead(Name.LOGIN, Reason.LOCKOUT_GUARD, null);
+        run.journal().failAhead(Name.LOGIN, Reason.LOCKOUT_GUARD, null, null);
         throw new TestEnded();
       }
     }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
@@ -45,6 +46,8 @@ final class TestRun {
 
   private volatile long deadlineNanos;
   private volatile String observedHostKey;
+  private final List<String> observedJumpKeys = new ArrayList<>();
+  private volatile Supplier<Blame> blame;
   private volatile Socket handed;
   private final List<Closeable> owned = new ArrayList<>();
   private Socket waiting;
@@ -146,7 +149,8 @@ final class TestRun {
     return new TestEnded();
   }
 
-  private Duration allowance(Name step) {
+  /** The limit of a step. */
+  Duration allowance(Name step) {
     return switch (step) {
       case POLICY, DNS -> settings.dns();
       case TCP -> settings.tcp();
@@ -260,7 +264,12 @@ final class TestRun {
     if (mismatch && at.compareTo(Name.TLS) >= 0) {
       journal.fail(at, Reason.PROTOCOL_MISMATCH, null, null);
     } else {
-      journal.fail(at, Reason.TIMEOUT, atBastion ? Field.SSH_HOST : null, silence(at));
+      Blame silent = atBastion && blame != null ? blame.get() : null;
+      journal.fail(
+          at,
+          Reason.TIMEOUT,
+          silent == null ? (atBastion ? Field.SSH_HOST : null) : silent.field(),
+          silent == null ? silence(at) : silent.hint());
     }
     finish();
     closeSockets();
@@ -311,13 +320,34 @@ final class TestRun {
         && (connection.bastion().tunneling() || extent == Prober.Extent.TUNNEL);
   }
 
-  void observed(String hostKey) {
-    observedHostKey = hostKey;
+  /** Keeps the host key, as in a known_hosts file, that a hop has shown. */
+  synchronized void observed(Hop hop, String hostKey) {
+    if (hop.last()) {
+      observedHostKey = hostKey;
+    } else if (observedJumpKeys.size() < hop.position()) {
+      observedJumpKeys.add(hostKey);
+    }
+  }
+
+  /**
+   * What a silence at a bastion is blamed on.
+   *
+   * @param hint null: the reason's own
+   */
+  record Blame(Field field, String hint) {}
+
+  /** Says what the steps at a bastion are about from now on, should their deadline pass. */
+  void blame(Supplier<Blame> silence) {
+    blame = silence;
+  }
+
+  private synchronized List<String> jumpKeys() {
+    return List.copyOf(observedJumpKeys);
   }
 
   /** Answers the caller; the first answer counts. */
   void finish() {
-    outcome.complete(new Tested(journal.report(), observedHostKey));
+    outcome.complete(new Tested(journal.report(), observedHostKey, jumpKeys()));
   }
 
   /** Closes the raw sockets, never a TLS or driver object, whose close may itself block. */

@@ -13,6 +13,10 @@
  *   <li>{@link io.sluice.model.HostName} and {@link io.sluice.probe.EgressPolicy} decide where a
  *       test may go; the connection is made to an address that was checked ({@code DirectSocket}),
  *       or through {@code Bastions} ({@code ChannelSocket}).
+ *   <li>{@code Bastions} takes a {@code Hop} after the other: {@code BastionClient} is the client,
+ *       {@code Handshake} what a session shows, {@code HopChannel} what carries the next hop's
+ *       session, {@code BastionCommand} the question that camel-ssh puts to the last one. {@code
+ *       PrivateKeyText} reads keys.
  *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
  *       VerifiedTls}; both find the test on the thread that they run on. A driver without such

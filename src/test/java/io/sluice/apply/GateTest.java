@@ -381,6 +381,43 @@ class GateTest extends CamelMainTestSupport {
   }
 
   @Test
+  void hopsArePinnedAndKeptAndNoSecretFollowsOtherOnes() {
+    String hop = "hop@" + bastion.host() + ":" + bastion.port();
+    Map<Field, Change> jumping = throughBastion();
+    jumping.put(Field.SSH_JUMP, new Change.Set(hop));
+    String pinned = hop + " " + bastion.hostKey().publicLine();
+    String id = create(jumping);
+    assertThat(row(id)).contains(bastion.hostKey().publicLine());
+    Map<Field, Change> same = throughBastion();
+    same.put(Field.SSH_JUMP, new Change.Set(hop));
+    same.remove(Field.PASSWORD);
+    same.remove(Field.SSH_PASSWORD);
+    Result kept = update(id, same);
+    assertThat(kept.reason()).isNull();
+    assertThat(kept.outcome().dataSource().settings().text(Field.SSH_JUMP)).isEqualTo(pinned);
+
+    int connections = bastion.connections();
+    for (String other :
+        List.of(
+            "somebody@" + bastion.host() + ":" + bastion.port(),
+            "hop@localhost:" + bastion.port(),
+            hop + "," + hop,
+            hop + " SHA256:" + "A".repeat(43))) {
+      for (Field secret : List.of(Field.PASSWORD, Field.SSH_PASSWORD)) {
+        Map<Field, Change> changed = throughBastion();
+        changed.put(Field.SSH_JUMP, new Change.Set(other));
+        changed.remove(secret);
+        reentryRequired(update(id, changed), secret.wireName());
+      }
+    }
+    // Without the hop the way is another one too.
+    Map<Field, Change> direct = throughBastion();
+    direct.remove(Field.SSH_PASSWORD);
+    reentryRequired(update(id, direct), "sshPassword");
+    assertThat(bastion.connections()).isEqualTo(connections);
+  }
+
+  @Test
   void aKeptPasswordIsNotSentThroughAnotherBastion() {
     String id = create(throughBastion());
     Map<Field, Change> changes = throughBastion();

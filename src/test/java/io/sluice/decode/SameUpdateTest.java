@@ -9,6 +9,7 @@ import io.sluice.model.Update.Change;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -59,6 +60,7 @@ class SameUpdateTest {
     fields.put("sshIdentity", PEM);
     fields.put("sshTunneling", false);
     fields.put("sshHostKey", "SHA256:abc+/=");
+    fields.put("sshJump", "ops@outer.example:2222,[2001:db8::7]:22 SHA256:abc+/=");
     fields.put("accessToken", "token");
     fields.put("refreshToken", "1000.a.b");
     Wire wire = new Wire(fields, Map.of("schema", "app&1", "warehouse", "W+%"));
@@ -177,5 +179,25 @@ class SameUpdateTest {
             Encoded.Api.NATIVE,
             null);
     assertThat(route.update(encoded).id()).isEqualTo("new.one");
+  }
+
+  @Test
+  void aListOfHopsIsAnArrayOrATextWithCommas() {
+    Change expected = new Change.Set("outer.example,ops@[2001:db8::7]:2222 SHA256:abc");
+    for (Encoded encoded :
+        List.of(
+            DecodeRoute.json(
+                "{\"driver\":\"mariadb\",\"sshJump\":[\"outer.example\","
+                    + "\"ops@[2001:db8::7]:2222 SHA256:abc\"]}"),
+            DecodeRoute.json(
+                "{\"driver\":\"mariadb\",\"sshJump\":\"outer.example, "
+                    + "ops@[2001:db8::7]:2222 SHA256:abc\"}"),
+            DecodeRoute.xml(
+                "<item><driver>mariadb</driver><sshJump>\n<item>outer.example</item>"
+                    + "<item>ops@[2001:db8::7]:2222 SHA256:abc</item></sshJump></item>"))) {
+      assertThat(route.update(encoded).changes()).containsEntry(Field.SSH_JUMP, expected);
+    }
+    assertThat(route.update(DecodeRoute.json("{\"driver\":\"mariadb\",\"sshJump\":[]}")).changes())
+        .containsEntry(Field.SSH_JUMP, new Change.Clear());
   }
 }

@@ -3,10 +3,12 @@ package io.sluice.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.model.Field;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Refusal.FieldError;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -73,6 +75,23 @@ class WrongFieldTest {
                   "99999999999",
                   "٣٣",
                   CANARY));
+      case HOPS ->
+          wrong.addAll(
+              List.of(
+                  String.join(",", Collections.nCopies(JumpHost.MAX_HOPS + 1, CANARY)),
+                  CANARY + ",",
+                  "@" + CANARY,
+                  CANARY + ":0",
+                  CANARY + ":65536",
+                  CANARY + ":",
+                  CANARY + "  SHA256:a",
+                  "fe80::1",
+                  "[" + CANARY + "]",
+                  "[fe80::1%eth0]",
+                  "ssh://" + CANARY,
+                  "-oProxyCommand=" + CANARY,
+                  "127.1",
+                  CANARY + "\n"));
       case FLAG -> wrong.addAll(List.of("TRUE", "1", "yes", " true", CANARY));
       case SECRET -> wrong.addAll(List.of(CANARY + "\n", CANARY + "\t", CANARY + "\u007f"));
       case PEM, PEM_SECRET -> wrong.addAll(List.of(CANARY + "\u0085", CANARY + "\u009b"));
@@ -110,6 +129,11 @@ class WrongFieldTest {
         .flatMap(
             field -> {
               List<String> all = new ArrayList<>(values);
+              if (field.kind() == Field.Kind.HOPS) {
+                // The one field that is a list.
+                all.removeAll(List.of("[\"%s\"]", "[]"));
+                all.addAll(List.of("[3306]", "[[\"%s\"]]", "[null]", "[\"%s\",\"\"]"));
+              }
               if (field.kind() != Field.Kind.FLAG) {
                 all.add("true");
               }

@@ -26,7 +26,7 @@ class LeakTest {
         .filter(
             entry ->
                 entry.getKey().getName().startsWith("probe-")
-                    || entry.getKey().getName().contains("SshClient"))
+                    || entry.getKey().getName().contains("BastionClient"))
         .map(entry -> entry.getKey() + " " + List.of(entry.getValue()))
         .toList();
   }

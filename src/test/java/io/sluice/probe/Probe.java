@@ -2,6 +2,7 @@ package io.sluice.probe;
 
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Connection;
+import io.sluice.model.JumpHost;
 import io.sluice.model.Report;
 import io.sluice.model.Report.Name;
 import io.sluice.model.Report.Step;
@@ -15,6 +16,7 @@ import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /** What the tests of this package share: a prober for loopback, and connections to test. */
 final class Probe {
@@ -137,7 +139,23 @@ final class Probe {
               password == null ? null : Secret.of(password),
               identity == null ? null : Secret.of(identity),
               hostKey,
-              tunneling);
+              tunneling,
+              List.of());
+      return this;
+    }
+
+    /** Goes through these before the bastion, each as an item of {@code sshJump}. */
+    Target jumps(String... items) {
+      bastion =
+          new Connection.Bastion(
+              bastion.host(),
+              bastion.port(),
+              bastion.username(),
+              bastion.password(),
+              bastion.identity(),
+              bastion.hostKey(),
+              bastion.tunneling(),
+              Stream.of(items).map(item -> JumpHost.parse(item).orElseThrow()).toList());
       return this;
     }
 

@@ -1,21 +1,37 @@
 package io.sluice.servers;
 
+import io.sluice.servers.SshServer.Setup.Outdated;
+import io.sluice.servers.SshServer.Setup.Vice;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.security.KeyPair;
 import java.security.PublicKey;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.sshd.common.NamedFactory;
+import org.apache.sshd.common.SshConstants;
+import org.apache.sshd.common.cipher.BuiltinCiphers;
 import org.apache.sshd.common.config.keys.KeyUtils;
+import org.apache.sshd.common.kex.BuiltinDHFactories;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
+import org.apache.sshd.common.mac.BuiltinMacs;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
+import org.apache.sshd.common.signature.BuiltinSignatures;
+import org.apache.sshd.common.util.buffer.Buffer;
 import org.apache.sshd.common.util.net.SshdSocketAddress;
 import org.apache.sshd.core.CoreModuleProperties;
+import org.apache.sshd.server.ServerBuilder;
+import org.apache.sshd.server.auth.AsyncAuthException;
+import org.apache.sshd.server.auth.UserAuthNoneFactory;
 import org.apache.sshd.server.forward.ForwardingFilter;
 import org.apache.sshd.server.forward.TcpForwardingFilter;
+import org.apache.sshd.server.session.ServerSession;
 import org.apache.sshd.server.shell.ProcessShellCommandFactory;
 
 /**
@@ -32,6 +48,9 @@ public final class SshServer implements AutoCloseable {
     private boolean commands;
     private int port;
     private String banner;
+    private Outdated outdated;
+    private Vice vice;
+    private final List<KeyPair> furtherHostKeys = new ArrayList<>();
 
     private Setup() {}
 
@@ -69,6 +88,45 @@ public final class SshServer implements AutoCloseable {
       return this;
     }
 
+    /** A further host key, of another type. */
+    public Setup alsoHostKey(SshKey key) {
+      furtherHostKeys.add(key.keyPair());
+      return this;
+    }
+
+    /** Something that a server of today no longer offers. */
+    public enum Outdated {
+      KEY_EXCHANGE,
+      HOST_KEY,
+      CIPHER,
+      MAC
+    }
+
+    /** Offers only what is outdated in this respect. */
+    public Setup outdated(Outdated respect) {
+      outdated = respect;
+      return this;
+    }
+
+    /** How it misbehaves when it has said who it is. */
+    public enum Vice {
+      /** Never answers a password. */
+      MUTE_LOGIN,
+      /** Lets everybody in. */
+      OPEN_TO_ALL,
+      /** Exchanges keys over and over, once a user is in. */
+      ENDLESS_KEY_EXCHANGE,
+      /** Asks the client for a forwarding and for its agent, once a user is in. */
+      ASKS_BACK,
+      /** Hangs up where it should connect to the database. */
+      DIES_AT_FORWARD
+    }
+
+    public Setup vice(Vice which) {
+      vice = which;
+      return this;
+    }
+
     /** Text that is sent before authentication. */
     public Setup banner(String text) {
       banner = text;
@@ -94,7 +152,15 @@ public final class SshServer implements AutoCloseable {
     server = org.apache.sshd.server.SshServer.setUpDefaultServer();
     server.setHost(Scratch.LOOPBACK);
     server.setPort(setup.port);
-    server.setKeyPairProvider(KeyPairProvider.wrap(hostKey.keyPair()));
+    List<KeyPair> hostKeys = new ArrayList<>(setup.furtherHostKeys);
+    hostKeys.add(hostKey.keyPair());
+    server.setKeyPairProvider(KeyPairProvider.wrap(hostKeys));
+    if (setup.outdated != null) {
+      offerOutdated(setup.outdated);
+    }
+    if (setup.vice == Vice.OPEN_TO_ALL) {
+      server.setUserAuthFactories(List.of(UserAuthNoneFactory.INSTANCE));
+    }
     if (setup.banner != null) {
       CoreModuleProperties.WELCOME_BANNER.set(server, setup.banner);
     }
@@ -114,6 +180,14 @@ public final class SshServer implements AutoCloseable {
           public void sessionCreated(Session session) {
             connections.incrementAndGet();
           }
+
+          @Override
+          public void sessionEvent(Session session, Event event) {
+            if (event == Event.Authenticated
+                && (setup.vice == Vice.ENDLESS_KEY_EXCHANGE || setup.vice == Vice.ASKS_BACK)) {
+              misbehave((ServerSession) session);
+            }
+          }
         });
     try {
       server.start();
@@ -126,7 +200,67 @@ public final class SshServer implements AutoCloseable {
     return new Setup();
   }
 
+  private void offerOutdated(Outdated respect) {
+    switch (respect) {
+      case KEY_EXCHANGE ->
+          server.setKeyExchangeFactories(
+              NamedFactory.setUpTransformedFactories(
+                  true,
+                  List.of(BuiltinDHFactories.resolveFactory("diffie-hellman-group1-sha1")),
+                  ServerBuilder.DH2KEX));
+      case HOST_KEY -> server.setSignatureFactories(List.of(BuiltinSignatures.rsa));
+      case CIPHER -> server.setCipherFactories(List.of(BuiltinCiphers.aes128cbc));
+      case MAC -> {
+        server.setCipherFactories(List.of(BuiltinCiphers.aes128ctr));
+        server.setMacFactories(List.of(BuiltinMacs.resolveFactory("hmac-md5")));
+      }
+    }
+  }
+
+  private void misbehave(ServerSession session) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                while (session.isOpen()) {
+                  if (setup.vice == Vice.ENDLESS_KEY_EXCHANGE) {
+                    session.reExchangeKeys().verify();
+                  } else {
+                    askBack(session);
+                    return;
+                  }
+                }
+              } catch (IOException | RuntimeException e) {
+                // The client has gone.
+              }
+            },
+            "ssh-vice");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void askBack(ServerSession session) throws IOException {
+    Buffer request = session.createBuffer(SshConstants.SSH_MSG_GLOBAL_REQUEST);
+    request.putString("tcpip-forward");
+    request.putBoolean(true);
+    request.putString("127.0.0.1");
+    request.putUInt(0);
+    Buffer answer = session.request("tcpip-forward", request, Duration.ofSeconds(2));
+    forwards.add("tcpip-forward " + (answer == null ? "refused" : "granted"));
+    for (String type : List.of("auth-agent@openssh.com", "x11", "forwarded-tcpip")) {
+      Buffer open = session.createBuffer(SshConstants.SSH_MSG_CHANNEL_OPEN);
+      open.putString(type);
+      open.putUInt(77);
+      open.putUInt(1024);
+      open.putUInt(1024);
+      session.writePacket(open);
+    }
+  }
+
   private boolean login(String user, String password) {
+    if (setup.vice == Vice.MUTE_LOGIN) {
+      throw new AsyncAuthException();
+    }
     boolean accepted = password.equals(setup.passwords.get(user));
     logins.add("password " + user + (accepted ? " accepted" : " refused"));
     return accepted;
@@ -149,6 +283,9 @@ public final class SshServer implements AutoCloseable {
     @Override
     public boolean canConnect(Type type, SshdSocketAddress address, Session session) {
       forwards.add(address.getHostName() + ":" + address.getPort());
+      if (setup.vice == Vice.DIES_AT_FORWARD) {
+        session.close(true);
+      }
       return setup.forwarding;
     }
   }

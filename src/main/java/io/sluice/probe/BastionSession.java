@@ -1,0 +1,91 @@
+package io.sluice.probe;
+
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.sshd.client.ClientFactoryManager;
+import org.apache.sshd.client.auth.password.PasswordIdentityProvider;
+import org.apache.sshd.client.future.AuthFuture;
+import org.apache.sshd.client.session.ClientSessionImpl;
+import org.apache.sshd.common.FactoryManager;
+import org.apache.sshd.common.SshConstants;
+import org.apache.sshd.common.SshException;
+import org.apache.sshd.common.io.IoSession;
+import org.apache.sshd.common.keyprovider.KeyPairProvider;
+import org.apache.sshd.common.util.Readable;
+
+/** A session that offers a password once, and takes no more bytes than a test can need. */
+final class BastionSession extends ClientSessionImpl {
+  /** Of one SSH server, all channels together; a test through the tunnel needs some tens of KiB. */
+  private static final long MAX_RECEIVED_BYTES = 8L * 1024 * 1024;
+
+  private volatile AuthFuture login;
+
+  BastionSession(ClientFactoryManager client, IoSession connection) throws Exception {
+    super(client, connection);
+  }
+
+  @Override
+  public void messageReceived(Readable buffer) throws Exception {
+    Handshake handshake = Handshake.of(this);
+    if (handshake != null && handshake.received(buffer.available()) > MAX_RECEIVED_BYTES) {
+      throw new SshException(
+          SshConstants.SSH2_DISCONNECT_BY_APPLICATION,
+          "The server sends more than a connection test can need.");
+    }
+    super.messageReceived(buffer);
+  }
+
+  /** A server has keys of several types; ask for the type that was approved. */
+  @Override
+  protected String resolveAvailableSignaturesProposal(FactoryManager manager) {
+    Handshake handshake = Handshake.of(this);
+    String type = handshake == null || handshake.pin() == null ? null : handshake.pin().type();
+    if (type == null) {
+      return super.resolveAvailableSignaturesProposal(manager);
+    }
+    return type.equals(KeyPairProvider.SSH_RSA) ? "rsa-sha2-512,rsa-sha2-256" : type;
+  }
+
+  /**
+   * Servers offer a password login as {@code password} and as {@code keyboard-interactive}, and
+   * count a refusal for each. The first one that asks gets it.
+   *
+   * @param password null: none, which camel-ssh gives where there is none
+   */
+  @Override
+  public void addPasswordIdentity(String password) {
+    AtomicBoolean offered = new AtomicBoolean(password == null);
+    PasswordIdentityProvider once =
+        context ->
+            () ->
+                new Iterator<>() {
+                  @Override
+                  public boolean hasNext() {
+                    return !offered.get();
+                  }
+
+                  @Override
+                  public String next() {
+                    if (offered.getAndSet(true)) {
+                      throw new NoSuchElementException();
+                    }
+                    return password;
+                  }
+                };
+    setPasswordIdentityProvider(once);
+  }
+
+  @Override
+  public AuthFuture auth() throws IOException {
+    AuthFuture begun = super.auth();
+    login = begun;
+    return begun;
+  }
+
+  /** How the login goes; null before it has begun. */
+  AuthFuture login() {
+    return login;
+  }
+}
