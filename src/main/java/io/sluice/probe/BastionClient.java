@@ -21,6 +21,7 @@ import org.apache.sshd.client.session.ClientSessionImpl;
 import org.apache.sshd.client.session.SessionFactory;
 import org.apache.sshd.common.AttributeRepository;
 import org.apache.sshd.common.AttributeRepository.AttributeKey;
+import org.apache.sshd.common.FactoryManager;
 import org.apache.sshd.common.NamedFactory;
 import org.apache.sshd.common.NamedResource;
 import org.apache.sshd.common.OptionalFeature;
@@ -28,7 +29,10 @@ import org.apache.sshd.common.channel.RequestHandler;
 import org.apache.sshd.common.cipher.BuiltinCiphers;
 import org.apache.sshd.common.compression.BuiltinCompressions;
 import org.apache.sshd.common.config.keys.FilePasswordProvider;
+import org.apache.sshd.common.io.IoServiceFactory;
 import org.apache.sshd.common.io.IoSession;
+import org.apache.sshd.common.io.nio2.Nio2ServiceFactory;
+import org.apache.sshd.common.io.nio2.Nio2ServiceFactoryFactory;
 import org.apache.sshd.common.kex.BuiltinDHFactories;
 import org.apache.sshd.common.kex.KexProposalOption;
 import org.apache.sshd.common.keyprovider.KeyIdentityProvider;
@@ -37,6 +41,7 @@ import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
 import org.apache.sshd.common.signature.BuiltinSignatures;
 import org.apache.sshd.common.util.net.SshdSocketAddress;
+import org.apache.sshd.common.util.threads.ThreadUtils;
 import org.apache.sshd.core.CoreModuleProperties;
 import org.apache.sshd.server.forward.RejectAllForwardingFilter;
 
@@ -54,6 +59,18 @@ final class BastionClient extends SshClient {
 
   /** A server behind another one. */
   record Via(ClientSession session, SshdSocketAddress to) {}
+
+  /**
+   * The library waits for each connection on a thread of a pool as small as that of its I/O
+   * threads: as many bastions that do not answer would hold up all others.
+   */
+  private static final class OwnThreadPerConnect extends Nio2ServiceFactoryFactory {
+    @Override
+    public IoServiceFactory create(FactoryManager manager) {
+      return new Nio2ServiceFactory(
+          manager, null, ThreadUtils.newCachedThreadPool(manager + "-connect"));
+    }
+  }
 
   private BastionClient() {
     setSessionFactory(
@@ -91,6 +108,7 @@ final class BastionClient extends SshClient {
             UserAuthPasswordFactory.INSTANCE,
             UserAuthKeyboardInteractiveFactory.INSTANCE));
     CoreModuleProperties.NIO_WORKERS.set(client, 2);
+    client.setIoServiceFactoryFactory(new OwnThreadPerConnect());
     // A server that runs no commands says so instead of leaving the channel open.
     CoreModuleProperties.REQUEST_EXEC_REPLY.set(client, true);
     CoreModuleProperties.CLIENT_IDENTIFICATION.set(client, "SLUICE");

@@ -139,6 +139,7 @@ final class Bastions implements AutoCloseable {
                 hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, handshake.obstacle())));
     run.begin(overTcp ? Name.TCP : Name.SSH_CONNECT);
     Throwable failure = null;
+    boolean silent = false;
     List<InetAddress> addresses =
         hop.first() ? way.addresses() : List.of(InetAddress.getLoopbackAddress());
     int left = addresses.size();
@@ -147,7 +148,8 @@ final class Bastions implements AutoCloseable {
       ConnectFuture connecting =
           client().connect(entry(hop, address), context(hop, before, handshake), null);
       try {
-        if (!connecting.await(share)) {
+        silent = !connecting.await(share);
+        if (silent) {
           connecting.cancel();
           failure = null;
         } else if (connecting.isConnected()) {
@@ -166,7 +168,9 @@ final class Bastions implements AutoCloseable {
         failure = e;
       }
     }
-    throw unreachable(run, hop, way.hops(), failure);
+    throw silent
+        ? run.fail(Reason.TIMEOUT, hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, null))
+        : unreachable(run, hop, way.hops(), failure);
   }
 
   /** Behind a bastion the address is not used: what counts there is the name in {@code VIA}. */
@@ -293,8 +297,12 @@ final class Bastions implements AutoCloseable {
     if (login == null || !login.isDone()) {
       return run.fail(Reason.TIMEOUT, hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, null));
     }
-    boolean cut = login.getException() instanceof SshException e && e.getDisconnectCode() == 0;
-    if (cut && !session.isOpen()) {
+    // A refusal is no exception, or one that the SSH protocol has a number for.
+    Throwable why = login.getException();
+    boolean answered =
+        why == null
+            || (why instanceof SshException e && (e.getDisconnectCode() != 0 || session.isOpen()));
+    if (!answered) {
       return run.fail(
           Reason.SSH_UNREACHABLE,
           hop.field(Field.SSH_HOST),

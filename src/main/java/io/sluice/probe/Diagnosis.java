@@ -33,7 +33,7 @@ final class Diagnosis {
       // What is left of the handshake is the client's certificate. Its refusal often shows as a
       // cut only: the server closes while the rest of the handshake is still being written.
       run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
-    } else if (!started || alert == null || run.traffic().received() == 0) {
+    } else if (!started || alert == null || cut(alert) || run.traffic().received() == 0) {
       run.journal().fail(Name.TLS, Reason.UNREACHABLE, null, null);
     } else if (alert.getMessage() != null && alert.getMessage().contains("certificate")) {
       // The JDK's own words for an alert that the server sent (RFC 8446 section 6.2).
@@ -46,5 +46,15 @@ final class Diagnosis {
               Field.SSL,
               "Client and server share no version or cipher of TLS 1.2 or newer.");
     }
+  }
+
+  /** Whether the JDK's exception only wraps that of a connection that broke. */
+  static boolean cut(SSLException alert) {
+    for (Throwable each = alert.getCause(); each != null; each = each.getCause()) {
+      if (each instanceof IOException && !(each instanceof SSLException)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -145,7 +145,8 @@ final class JdbcConversation implements Conversation {
     SSLException alert = Diagnosis.cause(e, SSLException.class);
     if (at == Name.TLS) {
       Diagnosis.tls(run, e);
-    } else if (run.connection().tls() != null && (alert != null || cutAfterOurCertificate(at, e))) {
+    } else if (run.connection().tls() != null
+        && ((alert != null && !Diagnosis.cut(alert)) || cutAfterOurCertificate(at, e))) {
       // TLS 1.3 refuses a client's certificate after the client thinks it is through.
       run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
     } else if (Diagnosis.cause(e, IOException.class) != null) {

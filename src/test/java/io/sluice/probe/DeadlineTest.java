@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import io.sluice.model.Report.Name;
+import io.sluice.servers.BlackHole;
 import io.sluice.servers.MuteServer;
 import io.sluice.servers.SshServer;
 import io.sluice.servers.ToxicProxy;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -103,6 +106,54 @@ class DeadlineTest {
               .isIn(Reason.TIMEOUT, null);
         }
       }
+    }
+  }
+
+  /** How many tests wait for the connection to their bastion. */
+  private static long connecting() {
+    return Thread.getAllStackTraces().values().stream()
+        .filter(
+            stack ->
+                Stream.of(stack)
+                    .anyMatch(
+                        frame ->
+                            frame.getClassName().endsWith(".Bastions")
+                                && frame.getMethodName().equals("connect")))
+        .count();
+  }
+
+  @Test
+  void bastionsThatDoNotAnswerHoldUpNoOther() {
+    ExecutorService callers = Executors.newCachedThreadPool();
+    Duration step = Duration.ofSeconds(3);
+    try (Prober patient =
+            new Prober(Probe.DRIVERS, Probe.LOOPBACK, Probe.impatient(step, step.plus(step)));
+        BlackHole hole = BlackHole.open();
+        SshServer bastion = SshServer.setup().user("hop", "hop").start()) {
+      List<CompletableFuture<Tested>> hanging = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        Probe.Target target =
+            Targets.at("mariadb", "db" + i + ".example", 3306)
+                .via(hole.host(), hole.port(), "hop", "hop", null, null, true);
+        hanging.add(CompletableFuture.supplyAsync(() -> patient.test(target.build()), callers));
+      }
+      Awaitility.await().until(() -> connecting() == 6);
+      Probe.Target target =
+          Targets.good("mariadb")
+              .via(bastion.host(), bastion.port(), "hop", "hop", null, null, true);
+      Tested good = patient.test(target.build());
+
+      assertThat(good.report().passed()).as("%s", good).isTrue();
+      assertThat(hanging).noneMatch(CompletableFuture::isDone);
+      assertThat(hanging)
+          .allSatisfy(
+              each -> {
+                Tested tested = each.join();
+                assertThat(Probe.steps(tested)).contains("tcp TIMEOUT");
+                assertThat(Probe.step(tested, Name.TCP).field()).isEqualTo("sshHost");
+              });
+    } finally {
+      callers.shutdownNow();
     }
   }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.sshd.common.NamedFactory;
 import org.apache.sshd.common.SshConstants;
 import org.apache.sshd.common.cipher.BuiltinCiphers;
+import java.util.function.Consumer;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.common.kex.BuiltinDHFactories;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
@@ -51,6 +52,7 @@ public final class SshServer implements AutoCloseable {
     private Outdated outdated;
     private Vice vice;
     private final List<KeyPair> furtherHostKeys = new ArrayList<>();
+    private Consumer<String> watcher = event -> {};
 
     private Setup() {}
 
@@ -130,6 +132,15 @@ public final class SshServer implements AutoCloseable {
     /** Text that is sent before authentication. */
     public Setup banner(String text) {
       banner = text;
+      return this;
+    }
+
+    /**
+     * Told before the server answers: {@code login <user>}, {@code forward <user>}. What it does to
+     * the connection meanwhile is in time for the answer.
+     */
+    public Setup watcher(Consumer<String> value) {
+      watcher = value;
       return this;
     }
 
@@ -261,6 +272,7 @@ public final class SshServer implements AutoCloseable {
     if (setup.vice == Vice.MUTE_LOGIN) {
       throw new AsyncAuthException();
     }
+    setup.watcher.accept("login " + user);
     boolean accepted = password.equals(setup.passwords.get(user));
     logins.add("password " + user + (accepted ? " accepted" : " refused"));
     return accepted;
@@ -286,6 +298,7 @@ public final class SshServer implements AutoCloseable {
       if (setup.vice == Vice.DIES_AT_FORWARD) {
         session.close(true);
       }
+      setup.watcher.accept("forward " + session.getUsername());
       return setup.forwarding;
     }
   }

@@ -10,11 +10,15 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 
 /**
  * A TCP proxy on loopback that does to a connection what networks do. Every toxic acts on the
@@ -33,6 +37,30 @@ public final class ToxicProxy implements AutoCloseable {
   private static final int RECORD_LIMIT_BYTES = 4 * 1024 * 1024;
   private static final int CHUNK_BYTES = 16 * 1024;
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
+
+  /** What a server's side of a conversation can do instead of answering. */
+  public enum Fault {
+    /** What is sent is taken, and nothing comes back. */
+    MUTE,
+    /** A byte at a time, with a pause after each. */
+    DRIP,
+    /** Both ends get a reset (RST). */
+    RESET,
+    /** Both ends get an orderly end (FIN). */
+    CLOSE,
+    /** Nothing is taken and nothing comes, as behind a filter that has forgotten the connection. */
+    BLACK_HOLE
+  }
+
+  /** When a fault begins: at a byte of the answers, or with the answer to a turn of the client. */
+  private record Strike(Fault fault, int turn, long answerBytes, Duration pause) {
+    static final Strike NONE =
+        new Strike(Fault.MUTE, Integer.MAX_VALUE, Long.MAX_VALUE, Duration.ZERO);
+
+    boolean ends() {
+      return fault == Fault.RESET || fault == Fault.CLOSE;
+    }
+  }
 
   private enum End {
     NEVER,
@@ -60,6 +88,9 @@ public final class ToxicProxy implements AutoCloseable {
   private volatile Toxic requests = Toxic.NONE;
   private volatile Toxic answers = Toxic.NONE;
   private volatile boolean refusing;
+  private volatile Strike strike = Strike.NONE;
+  private volatile UnaryOperator<byte[]> rewriting = UnaryOperator.identity();
+  private final List<ByteArrayOutputStream> turns = new ArrayList<>();
 
   private ToxicProxy(String host, int port) {
     this.host = host;
@@ -115,6 +146,45 @@ public final class ToxicProxy implements AutoCloseable {
     return set(direction, Toxic.NONE.ending(End.DROP, bytes));
   }
 
+  /**
+   * The answer to the client's n-th turn meets this fault, and all after it. A turn is what the
+   * client sends before the server answers; 0 is what the server says unasked.
+   *
+   * @param pause between the bytes of a {@link Fault#DRIP}
+   */
+  public ToxicProxy strikeAtTurn(Fault fault, int turn, Duration pause) {
+    strike = new Strike(fault, turn, Long.MAX_VALUE, pause);
+    return this;
+  }
+
+  /** After this many bytes of answers they meet this fault. */
+  public ToxicProxy strikeAfter(Fault fault, long answerBytes, Duration pause) {
+    strike = new Strike(fault, Integer.MAX_VALUE, answerBytes, pause);
+    return this;
+  }
+
+  /** Every answer from now on meets this fault, and so do the connections that are open. */
+  public ToxicProxy strikeNow(Fault fault, Duration pause) {
+    strikeAtTurn(fault, 0, pause);
+    if (strike.ends()) {
+      pairs.forEach(Pair::struck);
+    }
+    return this;
+  }
+
+  /** What the client said in each turn, of all connections; the first entry is turn 1. */
+  public List<byte[]> turns() {
+    synchronized (turns) {
+      return turns.stream().map(ByteArrayOutputStream::toByteArray).toList();
+    }
+  }
+
+  /** Puts something else in the place of what the server sends, chunk by chunk as it arrives. */
+  public ToxicProxy rewriteAnswers(UnaryOperator<byte[]> change) {
+    rewriting = change;
+    return this;
+  }
+
   /** New connections are accepted and reset at once; existing ones are reset now. */
   public ToxicProxy cut() {
     refusing = true;
@@ -126,6 +196,8 @@ public final class ToxicProxy implements AutoCloseable {
   public ToxicProxy heal() {
     requests = Toxic.NONE;
     answers = Toxic.NONE;
+    strike = Strike.NONE;
+    rewriting = UnaryOperator.identity();
     refusing = false;
     return this;
   }
@@ -197,6 +269,10 @@ public final class ToxicProxy implements AutoCloseable {
       pair.server.connect(new InetSocketAddress(host, port), (int) CONNECT_LIMIT.toMillis());
       pair.server.setTcpNoDelay(true);
       client.setTcpNoDelay(true);
+      if (strike.turn == 0 && strike.ends()) {
+        pair.struck();
+        return;
+      }
       daemon("toxic-answers", () -> pair.pump(Direction.TO_CLIENT));
       pair.pump(Direction.TO_SERVER);
     } catch (IOException e) {
@@ -215,6 +291,8 @@ public final class ToxicProxy implements AutoCloseable {
     private final Socket client;
     private final Socket server;
     private final CountDownLatch over = new CountDownLatch(1);
+    private volatile int turn;
+    private volatile boolean clientSpeaks;
 
     Pair(Socket client, Socket server) {
       this.client = client;
@@ -233,9 +311,32 @@ public final class ToxicProxy implements AutoCloseable {
           if (waited(toxic(direction).latency)) {
             return;
           }
+          if (direction == Direction.TO_SERVER) {
+            if (listened(chunk, length)) {
+              return;
+            }
+          } else {
+            clientSpeaks = false;
+            byte[] rewritten = rewriting.apply(Arrays.copyOf(chunk, length));
+            chunk = Arrays.copyOf(rewritten, Math.max(rewritten.length, CHUNK_BYTES));
+            length = rewritten.length;
+          }
           for (int offset = 0; offset < length; ) {
             Toxic toxic = toxic(direction);
             int size = Math.min(toxic.sliceBytes, length - offset);
+            if (direction == Direction.TO_CLIENT) {
+              Strike now = strike;
+              long left = turn >= now.turn ? 0 : now.answerBytes - sent;
+              if (left > 0) {
+                size = (int) Math.min(size, left);
+              } else if (now.fault == Fault.DRIP) {
+                size = 1;
+                toxic = new Toxic(Duration.ZERO, 1, now.pause, End.NEVER, 0);
+              } else {
+                suffer(now.fault, in, chunk);
+                return;
+              }
+            }
             if (toxic.end != End.NEVER) {
               size = (int) Math.min(size, toxic.afterBytes - sent);
             }
@@ -262,6 +363,50 @@ public final class ToxicProxy implements AutoCloseable {
         }
       } catch (IOException e) {
         reset();
+      }
+    }
+
+    /** Notes what the client says. True when the connection is over. */
+    private boolean listened(byte[] chunk, int length) throws IOException {
+      synchronized (turns) {
+        if (!clientSpeaks) {
+          clientSpeaks = true;
+          turn++;
+          turns.add(new ByteArrayOutputStream());
+        }
+        turns.get(turns.size() - 1).write(chunk, 0, length);
+      }
+      Strike now = strike;
+      if (turn >= now.turn && now.fault != Fault.MUTE && now.fault != Fault.DRIP) {
+        suffer(now.fault, null, chunk);
+        return true;
+      }
+      return false;
+    }
+
+    private void suffer(Fault fault, InputStream in, byte[] chunk) throws IOException {
+      switch (fault) {
+        case MUTE -> {
+          swallow(in, chunk);
+          end();
+        }
+        case RESET -> reset();
+        case CLOSE, DRIP -> end();
+        case BLACK_HOLE -> {
+          try {
+            over.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        }
+      }
+    }
+
+    void struck() {
+      if (strike.fault == Fault.RESET) {
+        reset();
+      } else {
+        end();
       }
     }
 
