@@ -106,6 +106,10 @@ final class Merge {
         }
       }
     }
+    if (replacesKeyfile(update, stored)) {
+      // The passphrase belongs to the key that it was sent for.
+      secrets.remove(Field.KEYFILE_PASSWORD);
+    }
     for (Map.Entry<Field, Change> entry : update.changes().entrySet()) {
       if (entry.getValue() instanceof Change.Set set) {
         values.put(entry.getKey(), set.value());
@@ -145,8 +149,23 @@ final class Merge {
               Reason.MISSING_FIELD,
               "certificate and keyfile belong together: send both, or clear both."));
     }
+    if (merged.secret(Field.KEYFILE) == null && merged.secret(Field.KEYFILE_PASSWORD) != null) {
+      errors.add(
+          invalid(
+              Field.KEYFILE_PASSWORD,
+              Reason.INVALID_FIELD,
+              "There is no keyfile that keyfilePassword could open: send it too, or clear both."));
+    }
     errors.addAll(KeyMaterial.problems(merged));
     return merged;
+  }
+
+  /** Whether another key takes the place of the stored one, or none does. */
+  private static boolean replacesKeyfile(Update update, Settings stored) {
+    Change change = update.changes().get(Field.KEYFILE);
+    return change != null
+        && !(change instanceof Change.Replace replace
+            && replace.value().equals(stored.secret(Field.KEYFILE)));
   }
 
   private Driver driver(
@@ -301,7 +320,7 @@ final class Merge {
             && (merged.flag(Field.SSH)
                 || bastionChanges.stream().anyMatch(merged.values()::containsKey));
     for (Field secret : stored.secrets().keySet()) {
-      boolean kept = !update.changes().containsKey(secret);
+      boolean kept = !update.changes().containsKey(secret) && merged.secret(secret) != null;
       boolean moved = Field.BASTION_SECRETS.contains(secret) ? bastionMoved : databaseMoved;
       if (kept && moved) {
         errors.add(

@@ -38,8 +38,14 @@ public record Connection(
    * @param authorities PEM text of the trusted certificate authorities; null: those of the JVM
    * @param certificate PEM text of the client's certificate chain; null: none
    * @param key PEM text of the client's private key; null: none
+   * @param keyPassword the passphrase of an encrypted key; null: none
    */
-  public record Tls(String authorities, String certificate, Secret key) {}
+  public record Tls(String authorities, String certificate, Secret key, Secret keyPassword) {
+    /** With a key that is not encrypted, or without one. */
+    public Tls(String authorities, String certificate, Secret key) {
+      this(authorities, certificate, key, null);
+    }
+  }
 
   /**
    * The SSH hop.
@@ -96,7 +102,8 @@ public record Connection(
             ? new Tls(
                 settings.text(Field.SSL_CA),
                 settings.text(Field.CERTIFICATE),
-                settings.secret(Field.KEYFILE))
+                settings.secret(Field.KEYFILE),
+                settings.secret(Field.KEYFILE_PASSWORD))
             : null;
     Bastion bastion =
         settings.flag(Field.SSH)

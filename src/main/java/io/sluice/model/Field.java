@@ -24,6 +24,7 @@ public enum Field {
   SSL_CA("sslCA", Kind.PEM, 32_768),
   CERTIFICATE("certificate", Kind.PEM, 32_768, "sslCertificate"),
   KEYFILE("keyfile", Kind.PEM_SECRET, 32_768, "sslKeyfile"),
+  KEYFILE_PASSWORD("keyfilePassword", Kind.SECRET, 4096, "sslKeyfilePassword"),
   SSH("ssh", Kind.FLAG, 5),
   SSH_HOST("sshHost", Kind.HOST, 253),
   SSH_PORT("sshPort", Kind.PORT, 5),

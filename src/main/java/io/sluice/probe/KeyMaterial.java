@@ -35,7 +35,11 @@ public final class KeyMaterial {
     if (authorities != null) {
       read(Field.SSL_CA, () -> TlsMaterial.trust(authorities), problems);
     }
-    checkClient(settings.text(Field.CERTIFICATE), settings.secret(Field.KEYFILE), problems);
+    checkClient(
+        settings.text(Field.CERTIFICATE),
+        settings.secret(Field.KEYFILE),
+        settings.secret(Field.KEYFILE_PASSWORD),
+        problems);
     Secret identity = settings.secret(Field.SSH_IDENTITY);
     if (identity != null) {
       checkIdentity(identity, problems);
@@ -64,16 +68,16 @@ public final class KeyMaterial {
     }
   }
 
-  private static void checkClient(String chain, Secret key, List<FieldError> problems) {
+  private static void checkClient(
+      String chain, Secret key, Secret passphrase, List<FieldError> problems) {
     int before = problems.size();
     if (chain != null) {
       read(Field.CERTIFICATE, () -> TlsMaterial.chain(chain), problems);
     }
-    if (key != null) {
-      read(Field.KEYFILE, () -> TlsMaterial.privateKey(key), problems);
-    }
-    if (chain != null && key != null && problems.size() == before) {
-      read(Field.KEYFILE, () -> TlsMaterial.keys(chain, key), problems);
+    if (key != null && chain != null && problems.size() == before) {
+      read(Field.KEYFILE, () -> TlsMaterial.keys(chain, key, passphrase), problems);
+    } else if (key != null) {
+      read(Field.KEYFILE, () -> TlsMaterial.privateKey(key, passphrase), problems);
     }
   }
 

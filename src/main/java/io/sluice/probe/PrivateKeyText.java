@@ -46,11 +46,10 @@ import org.bouncycastle.openssl.PEMEncryptedKeyPair;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
-import org.bouncycastle.openssl.jcajce.JceOpenSSLPKCS8DecryptorProviderBuilder;
 import org.bouncycastle.openssl.jcajce.JcePEMDecryptorProviderBuilder;
-import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.pkcs.PKCS8EncryptedPrivateKeyInfo;
 import org.bouncycastle.pkcs.PKCSException;
+import org.bouncycastle.pkcs.jcajce.JcePKCSPBEInputDecryptorProviderBuilder;
 
 /**
  * Private keys as senders have them, for TLS and for SSH: PEM as PKCS#1 (RFC 8017), SEC 1 (RFC
@@ -246,8 +245,8 @@ final class PrivateKeyText {
     char[] characters = characters(passphrase);
     try {
       return info.decryptPrivateKeyInfo(
-          new JceOpenSSLPKCS8DecryptorProviderBuilder().setProvider(CIPHERS).build(characters));
-    } catch (PKCSException | OperatorCreationException | RuntimeException e) {
+          new JcePKCSPBEInputDecryptorProviderBuilder().setProvider(CIPHERS).build(characters));
+    } catch (PKCSException | RuntimeException e) {
       throw new Unusable(Problem.PASSPHRASE_WRONG);
     }
   }

@@ -25,6 +25,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -43,6 +44,9 @@ final class TlsMaterial {
 
   private static final Map<String, X509ExtendedTrustManager> TRUST = cache();
   private static final Map<String, KeyManager[]> KEYS = cache();
+
+  /** A sender chooses what a decryption costs, up to a second and 64 MiB: not all at once. */
+  private static final Semaphore DECRYPTIONS = new Semaphore(2);
 
   private TlsMaterial() {}
 
@@ -100,9 +104,11 @@ final class TlsMaterial {
   /**
    * @param chain the client's certificate chain; null: none
    * @param secret its private key; null: none
+   * @param passphrase of the key, where it is encrypted; null: none
    * @return empty without a client certificate
    */
-  static KeyManager[] keys(String chain, Secret secret) throws Unusable, GeneralSecurityException {
+  static KeyManager[] keys(String chain, Secret secret, Secret passphrase)
+      throws Unusable, GeneralSecurityException {
     if (chain == null && secret == null) {
       return new KeyManager[0];
     }
@@ -112,13 +118,19 @@ final class TlsMaterial {
     if (secret == null) {
       throw unusable(Field.KEYFILE, "A certificate needs its private key in keyfile.");
     }
-    String cacheKey = digest(chain + '\0' + secret.reveal());
+    String cacheKey =
+        digest(
+            chain
+                + '\0'
+                + secret.reveal()
+                + '\0'
+                + (passphrase == null ? "" : passphrase.reveal()));
     KeyManager[] known = KEYS.get(cacheKey);
     if (known != null) {
       return known.clone();
     }
     List<X509Certificate> certificates = chain(chain);
-    PrivateKey key = privateKey(secret);
+    PrivateKey key = privateKey(secret, passphrase);
     if (!belongTogether(key, certificates.get(0).getPublicKey())) {
       throw unusable(Field.KEYFILE, "The keyfile is not the certificate's private key.");
     }
@@ -155,19 +167,30 @@ final class TlsMaterial {
     return certificates;
   }
 
-  /** PKCS#8, PKCS#1 and SEC 1 keys. */
-  static PrivateKey privateKey(Secret secret) throws Unusable {
+  /**
+   * PKCS#8, PKCS#1 and SEC 1 keys, plain or encrypted. Blocks while others are being decrypted.
+   *
+   * @param passphrase null: none. That of a key that is not encrypted is not used.
+   */
+  static PrivateKey privateKey(Secret secret, Secret passphrase) throws Unusable {
+    DECRYPTIONS.acquireUninterruptibly();
     try {
-      return PrivateKeyText.privateKey(secret, null);
+      return PrivateKeyText.privateKey(secret, passphrase);
     } catch (PrivateKeyText.Unusable e) {
-      throw unusable(
-          Field.KEYFILE,
-          switch (e.problem()) {
-            case PASSPHRASE_MISSING, PASSPHRASE_WRONG, TOO_COSTLY ->
-                "The key is encrypted. Send it decrypted; it is stored encrypted.";
-            case NO_KEY -> "There is no private key in the PEM text.";
-            case UNREADABLE, RSA_TOO_SHORT -> "The key cannot be read. Send PEM text.";
-          });
+      throw switch (e.problem()) {
+        case PASSPHRASE_MISSING ->
+            unusable(
+                Field.KEYFILE_PASSWORD,
+                "The keyfile is encrypted: send its passphrase in keyfilePassword.");
+        case PASSPHRASE_WRONG ->
+            unusable(Field.KEYFILE_PASSWORD, "The passphrase does not open the keyfile.");
+        case TOO_COSTLY -> unusable(Field.KEYFILE, e.getMessage());
+        case NO_KEY -> unusable(Field.KEYFILE, "There is no private key in the PEM text.");
+        case UNREADABLE, RSA_TOO_SHORT ->
+            unusable(Field.KEYFILE, "The key cannot be read. Send PEM text.");
+      };
+    } finally {
+      DECRYPTIONS.release();
     }
   }
 

@@ -57,7 +57,7 @@ final class VerifiedTls {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(
-          TlsMaterial.keys(tls.certificate(), tls.key()),
+          TlsMaterial.keys(tls.certificate(), tls.key(), tls.keyPassword()),
           new TrustManager[] {new Judge(TlsMaterial.trust(tls.authorities()), outcome)},
           null);
       SSLSocket secured =

@@ -506,16 +506,20 @@ class GateTest extends CamelMainTestSupport {
   void aKeyThatIsNotTheCertificatesIsRefusedBeforeAnythingIsContacted() {
     TestCa ca = TestCa.create("Pair CA");
     TestCa.Issued one = ca.client("one");
-    for (String key : List.of(ca.client("two").keyPem(), one.keyEncryptedPem("x"))) {
+    Map<String, Field> keys =
+        Map.of(
+            ca.client("two").keyPem(), Field.KEYFILE,
+            one.keyEncryptedPem("x"), Field.KEYFILE_PASSWORD);
+    for (Map.Entry<String, Field> key : keys.entrySet()) {
       Map<Field, Change> changes = throughBastion();
       changes.put(Field.SSL, new Change.Set(true));
       changes.put(Field.CERTIFICATE, new Change.Set(one.certificatePem()));
-      changes.put(Field.KEYFILE, new Change.Replace(Secret.of(key)));
+      changes.put(Field.KEYFILE, new Change.Replace(Secret.of(key.getKey())));
       int connections = bastion.connections();
 
       Result result = submit(Operation.CREATE, UUID.randomUUID().toString(), changes, null, false);
 
-      onlyInvalid(result, Field.KEYFILE);
+      onlyInvalid(result, key.getValue());
       assertThat(bastion.connections()).isEqualTo(connections);
     }
   }

@@ -52,6 +52,7 @@ class SameUpdateTest {
     fields.put("sslCA", PEM);
     fields.put("sslCertificate", PEM);
     fields.put("keyfile", PEM);
+    fields.put("sslKeyfilePassword", "open sesame");
     fields.put("ssh", "true");
     fields.put("sshHost", "2001:db8::1");
     fields.put("sshPort", "22");
@@ -77,6 +78,7 @@ class SameUpdateTest {
         .containsEntry(Field.SSL_CA, new Change.Set(PEM))
         .containsEntry(Field.CERTIFICATE, new Change.Set(PEM))
         .containsEntry(Field.KEYFILE, new Change.Replace(Secret.of(PEM)))
+        .containsEntry(Field.KEYFILE_PASSWORD, new Change.Replace(Secret.of("open sesame")))
         .containsEntry(
             Field.PASSWORD, new Change.Replace(Secret.of("a+b%20c&d=e;f\"g'h\\i<j>k]]>l {m} ü")));
     assertThat(expected.options()).containsEntry("warehouse", new Change.Set("W+%"));

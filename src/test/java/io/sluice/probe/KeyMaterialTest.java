@@ -94,10 +94,30 @@ class KeyMaterialTest {
     assertThat(problems(certificate, Map.of(Field.KEYFILE, Secret.of(client.keyPem())))).isEmpty();
     assertThat(problems(certificate, Map.of(Field.KEYFILE, Secret.of(other.keyPem()))))
         .containsExactly("keyfile");
-    assertThat(
-            problems(
-                certificate, Map.of(Field.KEYFILE, Secret.of(client.keyEncryptedPem("phrase")))))
-        .containsExactly("keyfile");
+    Secret encrypted = Secret.of(client.keyEncryptedPem("phrase"));
+    assertThat(problems(certificate, Map.of(Field.KEYFILE, encrypted)))
+        .containsExactly("keyfilePassword");
+    assertThat(problems(certificate, opened(encrypted, "phrase"))).isEmpty();
+    assertThat(problems(certificate, opened(encrypted, "Phrase")))
+        .containsExactly("keyfilePassword");
+    assertThat(problems(certificate, opened(Secret.of(client.keyPem()), "not needed"))).isEmpty();
+  }
+
+  private static Map<Field, Secret> opened(Secret key, String passphrase) {
+    return Map.of(Field.KEYFILE, key, Field.KEYFILE_PASSWORD, Secret.of(passphrase));
+  }
+
+  /** The passphrase is right: only the cost is not. */
+  @Test
+  void aKeyThatIsCostlyToDecryptIsRefused() {
+    TestCa.Issued client = TestCa.create("CA").client("client");
+    Map<Field, Object> certificate = Map.of(Field.CERTIFICATE, client.certificatePem());
+    for (String key :
+        List.of(
+            client.keyPbkdf2Pem("phrase", 1_000_001), client.keyScryptPem("phrase", 131_072, 8))) {
+      assertThat(problems(certificate, opened(Secret.of(key), "phrase")))
+          .containsExactly("keyfile");
+    }
   }
 
   @Test

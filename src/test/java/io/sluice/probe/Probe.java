@@ -123,6 +123,11 @@ final class Probe {
       return this;
     }
 
+    Target tls(String authorities, String certificate, String key, String passphrase) {
+      tls = new Connection.Tls(authorities, certificate, Secret.of(key), Secret.of(passphrase));
+      return this;
+    }
+
     Target via(
         String host,
         int port,

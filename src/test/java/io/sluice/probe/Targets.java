@@ -34,6 +34,8 @@ final class Targets {
       server.execute("grant all on shop.* to 'expired'@'%'");
       server.execute("create user 'local'@'%' identified via unix_socket");
       server.execute("create user 'sealed'@'%' identified by '" + PASSWORD + "' require ssl");
+      server.execute("create user 'certified'@'%' identified by '" + PASSWORD + "' require x509");
+      server.execute("grant all on shop.* to 'certified'@'%'");
       server.execute("create user 'blocked'@'%' identified by '" + PASSWORD + "'");
       return server;
     }

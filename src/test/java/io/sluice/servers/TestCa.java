@@ -21,6 +21,8 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.bouncycastle.asn1.DERBitString;
+import org.bouncycastle.asn1.nist.NISTObjectIdentifiers;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.asn1.sec.SECObjectIdentifiers;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x500.X500NameBuilder;
@@ -36,7 +38,12 @@ import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.CertIOException;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.crypto.util.PBKDF2Config;
+import org.bouncycastle.crypto.util.PBKDFConfig;
+import org.bouncycastle.crypto.util.ScryptConfig;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.bouncycastle.openssl.MiscPEMGenerator;
+import org.bouncycastle.openssl.PEMEncryptor;
 import org.bouncycastle.openssl.PKCS8Generator;
 import org.bouncycastle.openssl.jcajce.JcaMiscPEMGenerator;
 import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
@@ -45,6 +52,7 @@ import org.bouncycastle.openssl.jcajce.JceOpenSSLPKCS8EncryptorBuilder;
 import org.bouncycastle.openssl.jcajce.JcePEMEncryptorBuilder;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.bouncycastle.pkcs.jcajce.JcePKCSPBEOutputEncryptorBuilder;
 import org.bouncycastle.util.io.pem.PemObject;
 import org.bouncycastle.util.io.pem.PemObjectGenerator;
 
@@ -302,23 +310,23 @@ public final class TestCa {
      */
     public String keyTraditionalPem() {
       if (key() instanceof java.security.interfaces.ECPrivateKey ec) {
-        // With curve and public half, as OpenSSL writes it; the JDK's own encoding has neither.
-        byte[] point =
-            SubjectPublicKeyInfo.getInstance(keys.getPublic().getEncoded())
-                .getPublicKeyData()
-                .getBytes();
         try {
-          return pem(
-              new PemObject(
-                  "EC PRIVATE KEY",
-                  new org.bouncycastle.asn1.sec.ECPrivateKey(
-                          256, ec.getS(), new DERBitString(point), SECObjectIdentifiers.secp256r1)
-                      .getEncoded()));
+          return pem(new PemObject("EC PRIVATE KEY", sec1(ec).getEncoded()));
         } catch (IOException e) {
           throw new UncheckedIOException(e);
         }
       }
       return pem(miscellaneous(key()));
+    }
+
+    /** With curve and public half, as OpenSSL writes it; the JDK's own encoding has neither. */
+    private org.bouncycastle.asn1.sec.ECPrivateKey sec1(java.security.interfaces.ECPrivateKey ec) {
+      byte[] point =
+          SubjectPublicKeyInfo.getInstance(keys.getPublic().getEncoded())
+              .getPublicKeyData()
+              .getBytes();
+      return new org.bouncycastle.asn1.sec.ECPrivateKey(
+          256, ec.getS(), new DERBitString(point), SECObjectIdentifiers.secp256r1);
     }
 
     /** PKCS#8 under a password: {@code BEGIN ENCRYPTED PRIVATE KEY}, PBES2 with AES-256. */
@@ -336,12 +344,47 @@ public final class TestCa {
       }
     }
 
-    /** The older form under a password, with the {@code DEK-Info} header. */
-    public String keyTraditionalEncryptedPem(String password) {
+    /** PKCS#8 under a password from which PBKDF2 (HMAC-SHA-256) makes the key in these rounds. */
+    public String keyPbkdf2Pem(String password, int rounds) {
+      return keyUnder(
+          new PBKDF2Config.Builder()
+              .withIterationCount(rounds)
+              .withPRF(PBKDF2Config.PRF_SHA256)
+              .build(),
+          password);
+    }
+
+    /** PKCS#8 under a password from which scrypt (RFC 7914) makes the key at this cost. */
+    public String keyScryptPem(String password, int cost, int blockSize) {
+      return keyUnder(new ScryptConfig.Builder(cost, blockSize, 1).build(), password);
+    }
+
+    private String keyUnder(PBKDFConfig derivation, String password) {
       try {
         return pem(
-            new JcaMiscPEMGenerator(
-                key(), new JcePEMEncryptorBuilder("AES-256-CBC").build(password.toCharArray())));
+            new JcaPKCS8Generator(
+                key(),
+                new JcePKCSPBEOutputEncryptorBuilder(
+                        derivation, NISTObjectIdentifiers.id_aes256_CBC)
+                    .setProvider(new BouncyCastleProvider())
+                    .build(password.toCharArray())));
+      } catch (OperatorCreationException | IOException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /** The older form under a password, with the {@code DEK-Info} header. */
+    public String keyTraditionalEncryptedPem(String password) {
+      PEMEncryptor encryptor =
+          new JcePEMEncryptorBuilder("AES-256-CBC").build(password.toCharArray());
+      try {
+        if (key() instanceof java.security.interfaces.ECPrivateKey ec) {
+          PrivateKeyInfo info = PrivateKeyInfo.getInstance(key().getEncoded());
+          return pem(
+              new MiscPEMGenerator(
+                  new PrivateKeyInfo(info.getPrivateKeyAlgorithm(), sec1(ec)), encryptor));
+        }
+        return pem(new JcaMiscPEMGenerator(key(), encryptor));
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
