@@ -68,12 +68,24 @@ public record Report(
   }
 
   /**
+   * A certificate of which the connection depends ends soon, or an authority's has ended.
+   *
+   * @param certificate whose it is: {@code server}, {@code authority} or {@code client}
+   * @param field the field to look at, by its name in the native API
+   * @param daysLeft whole days; negative when it has ended
+   * @param fingerprint SHA-256 in hexadecimal, to tell it from others of its kind
+   */
+  public record Warning(
+      String certificate, String field, long daysLeft, String fingerprint, String message) {}
+
+  /**
    * One step. Everything but name and status may be null.
    *
    * @param durationMs in milliseconds
    * @param field the field to look at, by its name in the native API
    * @param retryable whether the same settings may pass later
    * @param detail a fact worth knowing, such as the TLS version; never text of the peer's choosing
+   * @param warnings what will fail soon, of a step that passed; null: nothing
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Step(
@@ -85,14 +97,29 @@ public record Report(
       Boolean retryable,
       String message,
       String hint,
-      String detail) {
+      String detail,
+      List<Warning> warnings) {
 
     public static Step passed(Name name, long durationMs, String detail) {
-      return new Step(name, Status.PASSED, durationMs, null, null, null, null, null, detail);
+      return passed(name, durationMs, detail, List.of());
+    }
+
+    public static Step passed(Name name, long durationMs, String detail, List<Warning> warnings) {
+      return new Step(
+          name,
+          Status.PASSED,
+          durationMs,
+          null,
+          null,
+          null,
+          null,
+          null,
+          detail,
+          warnings.isEmpty() ? null : List.copyOf(warnings));
     }
 
     public static Step skipped(Name name) {
-      return new Step(name, Status.SKIPPED, null, null, null, null, null, null, null);
+      return new Step(name, Status.SKIPPED, null, null, null, null, null, null, null, null);
     }
 
     /**
@@ -109,6 +136,7 @@ public record Report(
           reason.retryable(),
           reason.message(),
           hint == null ? reason.hint() : hint,
+          null,
           null);
     }
   }

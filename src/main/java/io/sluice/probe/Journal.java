@@ -7,6 +7,7 @@ import io.sluice.model.Report;
 import io.sluice.model.Report.Name;
 import io.sluice.model.Report.Status;
 import io.sluice.model.Report.Step;
+import io.sluice.model.Report.Warning;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -82,9 +83,9 @@ final class Journal {
   }
 
   /** Ends the step that is under way. {@code detail} may be null. */
-  synchronized void pass(String detail) {
+  synchronized void pass(String detail, List<Warning> warnings) {
     if (!ended) {
-      done.put(current, Step.passed(current, spent(current), detail));
+      done.put(current, Step.passed(current, spent(current), detail, warnings));
     }
   }
 

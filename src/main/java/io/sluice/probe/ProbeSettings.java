@@ -21,6 +21,7 @@ import java.util.Map;
  * @param maxTestsPerTarget tests at once of one host and port
  * @param lockoutWindow how long refused credentials are not tried again
  * @param queueWait how long a test waits for its turn before it is refused as overload
+ * @param warnBefore how long before its end a certificate is worth a warning
  */
 public record ProbeSettings(
     Duration dns,
@@ -34,7 +35,41 @@ public record ProbeSettings(
     int maxTests,
     int maxTestsPerTarget,
     Duration lockoutWindow,
-    Duration queueWait) {
+    Duration queueWait,
+    Duration warnBefore) {
+
+  /** A month is enough to renew a certificate. */
+  private static final Duration WARN_BEFORE = Duration.ofDays(30);
+
+  /** With the documented default for warnings. */
+  ProbeSettings(
+      Duration dns,
+      Duration tcp,
+      Duration ssh,
+      Duration tls,
+      Duration login,
+      Duration query,
+      Duration total,
+      boolean strictHostKeys,
+      int maxTests,
+      int maxTestsPerTarget,
+      Duration lockoutWindow,
+      Duration queueWait) {
+    this(
+        dns,
+        tcp,
+        ssh,
+        tls,
+        login,
+        query,
+        total,
+        strictHostKeys,
+        maxTests,
+        maxTestsPerTarget,
+        lockoutWindow,
+        queueWait,
+        WARN_BEFORE);
+  }
 
   /**
    * @throws IllegalArgumentException naming every setting that is wrong
@@ -71,6 +106,9 @@ public record ProbeSettings(
     }
     if (queueWait.isNegative() || queueWait.compareTo(Duration.ofMillis(500)) > 0) {
       problems.add("queueWait must be from 0 to 500ms");
+    }
+    if (warnBefore.isNegative()) {
+      problems.add("warnBefore must not be negative");
     }
     if (!problems.isEmpty()) {
       throw new IllegalArgumentException("Probe settings: " + String.join("; ", problems));

@@ -6,6 +6,7 @@ import io.sluice.model.Field;
 import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
+import io.sluice.model.Report.Warning;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.Socket;
@@ -136,7 +137,17 @@ final class TestRun {
 
   /** Ends the step that is under way. */
   void pass(String detail) {
-    journal.pass(detail);
+    pass(detail, List.of());
+  }
+
+  /** Ends the step that is under way, with what will fail soon. */
+  void pass(String detail, List<Warning> warnings) {
+    journal.pass(detail, warnings);
+  }
+
+  /** How long before its end a certificate is worth a warning. */
+  Duration warnBefore() {
+    return settings.warnBefore();
   }
 
   /**

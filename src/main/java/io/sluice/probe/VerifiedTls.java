@@ -2,8 +2,10 @@ package io.sluice.probe;
 
 import io.sluice.model.Connection;
 import io.sluice.model.HostName;
+import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
+import io.sluice.model.Report.Warning;
 import java.io.IOException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
@@ -16,6 +18,7 @@ import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -55,6 +58,7 @@ final class VerifiedTls {
     outcome.start();
     Connection.Tls tls = run.connection().tls();
     try {
+      requireInDate(tls.certificate());
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(
           TlsMaterial.keys(tls.certificate(), tls.key(), tls.keyPassword()),
@@ -79,12 +83,49 @@ final class VerifiedTls {
     }
   }
 
+  /** A server would refuse it, often by a cut that does not say why. */
+  private static void requireInDate(String certificate) throws TlsMaterial.Unusable {
+    if (certificate == null) {
+      return;
+    }
+    try {
+      for (X509Certificate each : TlsMaterial.chain(certificate)) {
+        each.checkValidity();
+      }
+    } catch (CertificateExpiredException e) {
+      throw new TlsMaterial.Unusable(
+          Reason.TLS_EXPIRED, Field.CERTIFICATE, "The client's certificate has ended: renew it.");
+    } catch (CertificateNotYetValidException e) {
+      throw new TlsMaterial.Unusable(
+          Reason.TLS_EXPIRED,
+          Field.CERTIFICATE,
+          "The client's certificate is not valid yet: wait, or check the clocks.");
+    }
+  }
+
+  private static List<Warning> warnings(Certificate[] sent, TestRun run, Instant now) {
+    Connection.Tls tls = run.connection().tls();
+    try {
+      return CertificateExpiry.warnings(
+          CertificateExpiry.x509(sent),
+          List.of(TlsMaterial.trust(tls.authorities()).getAcceptedIssuers()),
+          tls.authorities() != null,
+          tls.certificate() == null ? List.of() : TlsMaterial.chain(tls.certificate()),
+          now,
+          run.warnBefore());
+    } catch (TlsMaterial.Unusable | GeneralSecurityException e) {
+      throw new IllegalStateException("What the handshake was made with cannot be read again.", e);
+    }
+  }
+
   /** Ends the step {@code tls} and starts the login. Called right after the handshake. */
   static void passed(SSLSession session, TestRun run) throws IOException {
     Certificate[] chain = session.getPeerCertificates();
     Instant end = ((X509Certificate) chain[0]).getNotAfter().toInstant();
-    long days = Duration.between(Instant.now(), end).toDays();
-    run.pass(session.getProtocol() + ", certificate valid " + days + " days");
+    Instant now = Instant.now();
+    long days = Duration.between(now, end).toDays();
+    run.pass(
+        session.getProtocol() + ", certificate valid " + days + " days", warnings(chain, run, now));
     try {
       run.begin(Name.LOGIN);
     } catch (TestEnded e) {

@@ -160,7 +160,8 @@ record Configuration(
           values.integer("sluice.probe.max-tests", 1, 10_000),
           values.integer("sluice.probe.max-tests-per-target", 1, 1000),
           values.duration("sluice.probe.lockout-window", Duration.ZERO),
-          values.duration("sluice.probe.queue-wait", Duration.ZERO));
+          values.duration("sluice.probe.queue-wait", Duration.ZERO),
+          values.duration("sluice.tls.warn-before", Duration.ZERO));
     } catch (IllegalArgumentException e) {
       values.problem("sluice.probe:", e.getMessage());
       return ProbeSettings.defaults();

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  * Reads settings as typed values and collects what is wrong with them, so that all is told at once.
  */
 final class Values {
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
   private final UnaryOperator<String> resolve;
   private final List<String> problems = new ArrayList<>();
@@ -93,7 +93,8 @@ final class Values {
             case "ms" -> Duration.ofMillis(amount);
             case "s" -> Duration.ofSeconds(amount);
             case "m" -> Duration.ofMinutes(amount);
-            default -> Duration.ofHours(amount);
+            case "h" -> Duration.ofHours(amount);
+            default -> Duration.ofDays(amount);
           };
       if (duration.compareTo(least) >= 0) {
         return duration;

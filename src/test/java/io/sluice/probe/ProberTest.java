@@ -1,5 +1,6 @@
 package io.sluice.probe;
 
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -14,6 +15,9 @@ import io.sluice.servers.PostgresServer;
 import io.sluice.servers.TestCa;
 import io.sluice.servers.TestCa.KeyKind;
 import io.sluice.servers.ToxicProxy;
+import io.sluice.model.Report.Step;
+import io.sluice.model.Report.Warning;
+import java.time.Instant;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -367,6 +371,67 @@ class ProberTest {
           assertThat(with.report().passed()).as("%s", with).isTrue();
         }
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql", "postgresql"})
+  void certificatesThatEndSoonAreNamedWithTheirDays(String driver) {
+    Instant now = Instant.now();
+    TestCa.Issued client =
+        Targets.CLIENTS.request("certified").validTo(now.plus(Duration.ofDays(5))).client();
+    Probe.Target target =
+        Targets.good(driver)
+            .login("certified", Targets.PASSWORD)
+            .tls(Targets.CA.certificatePem(), client.certificatePem(), client.keyPem());
+
+    Step tls = Probe.step(prober.test(target.build()), Name.TLS);
+    assertThat(tls.detail()).matches("TLSv1\\.[23], certificate valid 36[34] days");
+    assertThat(tls.warnings())
+        .extracting(Warning::certificate, Warning::field, Warning::daysLeft, Warning::message)
+        .containsExactly(
+            tuple("client", "certificate", 4L, "The client's certificate ends in 4 days."));
+    try (Prober cautious =
+        new Prober(Probe.DRIVERS, Probe.LOOPBACK, warning(Duration.ofDays(4000)))) {
+      assertThat(Probe.step(cautious.test(target.build()), Name.TLS).warnings())
+          .extracting(Warning::certificate, Warning::field)
+          .containsExactly(
+              tuple("server", "ssl"), tuple("authority", "sslCA"), tuple("client", "certificate"));
+    }
+    try (Prober careless = new Prober(Probe.DRIVERS, Probe.LOOPBACK, warning(Duration.ZERO))) {
+      assertThat(Probe.step(careless.test(target.build()), Name.TLS).warnings()).isNull();
+    }
+  }
+
+  private static ProbeSettings warning(Duration before) {
+    ProbeSettings d = ProbeSettings.defaults();
+    return new ProbeSettings(
+        d.dns(), d.tcp(), d.ssh(), d.tls(), d.login(), d.query(), d.total(), false, 8, 8,
+        Duration.ZERO, Duration.ZERO, before);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql", "postgresql"})
+  void aClientCertificateThatHasEndedIsNotSent(String driver) {
+    Instant now = Instant.now();
+    TestCa.Issued client =
+        Targets.CLIENTS
+            .request("certified")
+            .validFrom(now.minus(Duration.ofDays(9)))
+            .validTo(now.minus(Duration.ofDays(1)))
+            .client();
+    try (ToxicProxy proxy = ToxicProxy.to(Targets.HOST, Targets.port(driver))) {
+      Tested tested =
+          prober.test(
+              Targets.at(driver, proxy.host(), proxy.port())
+                  .tls(Targets.CA.certificatePem(), client.certificatePem(), client.keyPem())
+                  .build());
+
+      assertThat(Probe.steps(tested)).contains("tls TLS_EXPIRED", "login skipped");
+      assertThat(Probe.step(tested, Name.TLS).field()).isEqualTo("certificate");
+      // The request for TLS, and nothing of a handshake or a login.
+      assertThat(proxy.recorded(ToxicProxy.Direction.TO_SERVER).length)
+          .isEqualTo(driver.equals("postgresql") ? 8 : 36);
     }
   }
 

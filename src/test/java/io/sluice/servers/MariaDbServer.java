@@ -239,6 +239,13 @@ public final class MariaDbServer implements AutoCloseable {
     execute("grant all on `" + name + "`.* to '" + owner + "'@'%'");
   }
 
+  /** Shows this certificate to every connection from now on. */
+  public void identity(TestCa.Issued identity) {
+    file("server.pem", identity.certificatePem());
+    file("server.key", identity.keyPem());
+    execute("flush ssl");
+  }
+
   /** Ends the server as an operator would. */
   public synchronized void stop() {
     if (!running) {

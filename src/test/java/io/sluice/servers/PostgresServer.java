@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.awaitility.Awaitility;
 
 /**
  * A PostgreSQL server made of real binaries, that keeps what it commits (fsync and
@@ -237,6 +238,16 @@ public final class PostgresServer implements AutoCloseable {
     String name = "db_" + UUID.randomUUID().toString().replace("-", "");
     createDatabase(name, SUPERUSER);
     return name;
+  }
+
+  /** Shows this certificate to every connection from now on. */
+  public void identity(TestCa.Issued identity) {
+    String before = query("select pg_conf_load_time()");
+    Path data = dataDirectory();
+    Scratch.write(data.resolve("server.crt"), identity.certificatePem());
+    Scratch.ownerOnly(data.resolve("server.key"), identity.keyPem());
+    execute("select pg_reload_conf()");
+    Awaitility.await().until(() -> !query("select pg_conf_load_time()").equals(before));
   }
 
   /** Ends the server as an operator would: connections are closed, data is written. */

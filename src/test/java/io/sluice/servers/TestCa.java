@@ -162,6 +162,16 @@ public final class TestCa {
         .server();
   }
 
+  /** A server certificate for these hosts that is signed with its own key. */
+  public static Issued selfSigned(String... hosts) {
+    TestCa self = create(hosts[0]);
+    X509Certificate certificate =
+        self.request(hosts[0])
+            .hosts(hosts)
+            .sign(self.keys, new BasicConstraints(false), KeyPurposeId.id_kp_serverAuth);
+    return new Issued(self, self.keys, List.of(certificate));
+  }
+
   /** A good client certificate under this common name. */
   public Issued client(String commonName) {
     return request(commonName).client();
