@@ -123,6 +123,8 @@ public record Driver(
     ATHENA,
     /** No JDBC: Google BigQuery through Google's libraries. */
     BIGQUERY,
+    /** No JDBC: Snowflake by its published HTTP protocol, without its maker's driver. */
+    SNOWFLAKE,
     /** Listed, so that its name is understood, but never connected to. */
     NONE;
 

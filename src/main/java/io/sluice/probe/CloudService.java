@@ -44,6 +44,7 @@ interface CloudService {
     return switch (driver.family()) {
       case ATHENA -> Optional.of(new AthenaService());
       case BIGQUERY -> Optional.of(new BigQueryService(google));
+      case SNOWFLAKE -> Optional.of(new SnowflakeService());
       default -> Optional.empty();
     };
   }

@@ -1,6 +1,7 @@
 package io.sluice.start;
 
 import io.sluice.model.Secret;
+import io.sluice.probe.OAuthClient;
 import io.sluice.probe.ProbeSettings;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.function.UnaryOperator;
  *
  * @param dev whether the development profile is in force
  * @param token the first admin token as it was configured; null: make one
+ * @param google null: refresh tokens of Google's cannot be tested
  */
 record Configuration(
     boolean dev,
@@ -26,6 +28,7 @@ record Configuration(
     Store store,
     Kafka kafka,
     ProbeSettings probe,
+    OAuthClient google,
     Egress egress,
     Inbox inbox,
     Outbox outbox) {
@@ -94,6 +97,7 @@ record Configuration(
             store(values, dev),
             kafka(values, dev),
             probe,
+            google(values),
             new Egress(
                 values.list("sluice.egress.allow"),
                 values.list("sluice.egress.deny"),
@@ -144,6 +148,15 @@ record Configuration(
         values.text("sluice.kafka.events-topic"),
         values.text("sluice.kafka.dead-letter-topic"),
         values.text("sluice.kafka.group"));
+  }
+
+  private static OAuthClient google(Values values) {
+    String id = values.optional("sluice.google.client-id");
+    String secret = values.optional("sluice.google.client-secret");
+    if ((id == null) != (secret == null)) {
+      values.problem("sluice.google.client-id", "and sluice.google.client-secret belong together");
+    }
+    return id == null || secret == null ? null : new OAuthClient(id, Secret.of(secret));
   }
 
   private static ProbeSettings probe(Values values) {

@@ -143,6 +143,9 @@ public final class Wiring implements CamelConfiguration {
     FirstToken token =
         FirstToken.resolve(configuration.token(), configuration.data().resolve("token"));
     Redaction.open(List.of(token.token(), Secret.of(store.getPassword())));
+    if (configuration.google() != null) {
+      Redaction.open(List.of(configuration.google().secret()));
+    }
     Tokens tokens = new Tokens(vault);
 
     ObjectMapper json = json();
@@ -158,7 +161,8 @@ public final class Wiring implements CamelConfiguration {
                     configuration.egress().deny(),
                     configuration.egress().loopback(),
                     ownEndpoints(configuration, store.getJdbcUrl(), embeddedStore, brokers)),
-                configuration.probe()));
+                configuration.probe(),
+                configuration.google()));
     DataSources dataSources = new DataSources(vault, json);
     Events events = new Events(json, configuration.source(), configuration.kafka().eventsTopic());
     DeadLetters deadLetters = new DeadLetters(json, configuration.kafka().deadLetterTopic());

@@ -51,6 +51,7 @@ final class ConfigurationTest {
     settings.put("sluice.inbox.lease", "15s");
     settings.put("sluice.egress.loopback", "yes");
     settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
+    settings.put("sluice.google.client-id", "half");
 
     assertThatThrownBy(() -> Configuration.read(true, settings::get))
         .hasMessageContaining("sluice.http.port must be a whole number from 0 to 65535")
@@ -60,6 +61,7 @@ final class ConfigurationTest {
         .hasMessageContaining("sluice.inbox.lease must be a duration")
         .hasMessageContaining("at least 16000ms")
         .hasMessageContaining("sluice.egress.loopback must be true or false")
+        .hasMessageContaining("sluice.google.client-secret belong together")
         .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
   }
 
