@@ -1,8 +1,8 @@
 package io.sluice.probe;
 
 import io.sluice.model.Connection;
-import io.sluice.model.HostName;
 import io.sluice.model.Field;
+import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import io.sluice.model.Report.Warning;

@@ -1,13 +1,15 @@
 package io.sluice.probe;
 
-import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
 import io.sluice.model.Report.Name;
+import io.sluice.model.Report.Step;
+import io.sluice.model.Report.Warning;
 import io.sluice.servers.BlackHole;
 import io.sluice.servers.MariaDbServer;
 import io.sluice.servers.MuteServer;
@@ -15,15 +17,13 @@ import io.sluice.servers.PostgresServer;
 import io.sluice.servers.TestCa;
 import io.sluice.servers.TestCa.KeyKind;
 import io.sluice.servers.ToxicProxy;
-import io.sluice.model.Report.Step;
-import io.sluice.model.Report.Warning;
-import java.time.Instant;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
@@ -406,8 +406,19 @@ class ProberTest {
   private static ProbeSettings warning(Duration before) {
     ProbeSettings d = ProbeSettings.defaults();
     return new ProbeSettings(
-        d.dns(), d.tcp(), d.ssh(), d.tls(), d.login(), d.query(), d.total(), false, 8, 8,
-        Duration.ZERO, Duration.ZERO, before);
+        d.dns(),
+        d.tcp(),
+        d.ssh(),
+        d.tls(),
+        d.login(),
+        d.query(),
+        d.total(),
+        false,
+        8,
+        8,
+        Duration.ZERO,
+        Duration.ZERO,
+        before);
   }
 
   @ParameterizedTest
