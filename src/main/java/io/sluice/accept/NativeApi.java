@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -545,8 +546,27 @@ public final class NativeApi {
       node.set(
           "required",
           json.valueToTree(driver.required().stream().sorted().map(Field::wireName).toList()));
-      node.set("options", json.valueToTree(driver.options().keySet().stream().sorted().toList()));
+      ArrayNode options = node.putArray("options");
+      new TreeMap<>(driver.options())
+          .forEach(
+              (name, option) ->
+                  options
+                      .addObject()
+                      .put("name", name)
+                      .put("grammar", option.grammar().pattern())
+                      .put("destination", option.destination()));
+      node.set(
+          "secrets",
+          json.valueToTree(driver.secrets().stream().sorted().map(Field::wireName).toList()));
+      node.put("tls", driver.tls() != Driver.Tls.NONE);
       node.put("verified", driver.verified().name().toLowerCase(Locale.ROOT));
+      node.put("available", drivers.jars().available(driver));
+      if (drivers.jars().fetchCommand(driver) != null) {
+        node.put("fetch", drivers.jars().fetchCommand(driver));
+      }
+      if (driver.note() != null) {
+        node.put("note", driver.note());
+      }
     }
     return answers.ok(all);
   }

@@ -79,7 +79,12 @@ final class Merge {
         current == null ? new Settings(Map.of(), Map.of(), new TreeMap<>()) : current.settings();
     Settings merged = merged(submission, stored, errors);
     if (errors.isEmpty()) {
-      checkKeptSecrets(submission.update(), stored, merged, errors);
+      checkKeptSecrets(
+          submission.update(),
+          drivers.named(merged.text(Field.DRIVER)).orElseThrow(),
+          stored,
+          merged,
+          errors);
     }
     if (!errors.isEmpty()) {
       throw Refusal.ofFields(errors);
@@ -286,6 +291,9 @@ final class Merge {
         errors.add(invalid(field, Reason.INVALID_FIELD, "This driver takes no " + field + "."));
       }
     }
+    if (merged.flag(Field.SSL) && driver.tls() == Driver.Tls.NONE) {
+      errors.add(invalid(Field.SSL, Reason.INVALID_FIELD, Driver.NO_TLS));
+    }
     merged.options().forEach((name, value) -> checkOption(driver, name, value, errors));
   }
 
@@ -305,9 +313,10 @@ final class Merge {
 
   /** A stored secret never follows a changed destination. */
   private static void checkKeptSecrets(
-      Update update, Settings stored, Settings merged, List<FieldError> errors) {
+      Update update, Driver driver, Settings stored, Settings merged, List<FieldError> errors) {
     boolean databaseMoved =
         !differing(DATABASE_DESTINATION, stored, merged).isEmpty()
+            || destinationOptionsDiffer(driver, stored, merged)
             || carrierChanged(stored, merged);
     // A bastion that is switched off and not named gets nothing; naming another one is a move even
     // while it is off, since switching it on later would send the secret there.
@@ -332,6 +341,13 @@ final class Merge {
                     + " changes: send it again, or clear it with an empty value."));
       }
     }
+  }
+
+  private static boolean destinationOptionsDiffer(Driver driver, Settings a, Settings b) {
+    return driver.options().entrySet().stream()
+        .filter(option -> option.getValue().destination())
+        .map(Map.Entry::getKey)
+        .anyMatch(name -> !Objects.equals(a.options().get(name), b.options().get(name)));
   }
 
   /** The first host key of a bastion that had none says nothing about where it is. */

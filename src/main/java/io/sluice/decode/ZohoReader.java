@@ -139,7 +139,8 @@ final class ZohoReader {
           "does not fit the serviceName");
       return Optional.empty();
     }
-    Optional<Driver> driver = drivers.forZoho(databaseType.get());
+    Optional<Driver> driver =
+        drivers.forZoho(databaseType.get()).filter(d -> d.family() != Driver.Family.NONE);
     if (driver.isEmpty()) {
       problems.add(
           DATABASE_TYPE,

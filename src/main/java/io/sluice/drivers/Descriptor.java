@@ -4,6 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
@@ -33,6 +35,12 @@ final class Descriptor {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .build()
           .readerFor(JsonNode.class);
+  private static final String LIKE = "like";
+
+  /** What a file never has from the one that it is like. */
+  private static final List<String> OWN =
+      List.of("id", "title", "aliases", "zohoDatabaseTypes", "verified", "note");
+
   private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,62}");
   private static final Pattern ARTIFACT = Pattern.compile("[\\w.-]+:[\\w.-]+:[\\w.-]+(:[\\w.-]+)?");
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -57,19 +65,59 @@ final class Descriptor {
   static Optional<Driver> read(Path file, List<String> problems) throws IOException {
     String name = file.getFileName().toString();
     int before = problems.size();
-    JsonNode root;
-    try {
-      root = YAML.readValue(Files.readString(file));
-    } catch (JsonProcessingException e) {
-      problems.add(name + ": not YAML, or a key is given twice: " + e.getOriginalMessage());
-      return Optional.empty();
+    ObjectNode root = mapping(file, problems);
+    if (root != null && root.path(LIKE).isTextual()) {
+      root = over(root, file.resolveSibling(root.path(LIKE).asText() + ".yaml"), problems);
     }
-    if (root == null || !root.isObject()) {
-      problems.add(name + ": must be a YAML mapping");
+    if (root == null) {
       return Optional.empty();
     }
     Driver driver = new Descriptor(name, "", root, problems).driver();
     return problems.size() == before ? Optional.of(driver) : Optional.empty();
+  }
+
+  private static ObjectNode mapping(Path file, List<String> problems) throws IOException {
+    try {
+      if (YAML.readValue(Files.readString(file)) instanceof ObjectNode mapping) {
+        return mapping;
+      }
+      problems.add(file.getFileName() + ": must be a YAML mapping");
+    } catch (JsonProcessingException e) {
+      problems.add(
+          file.getFileName() + ": not YAML, or a key is given twice: " + e.getOriginalMessage());
+    }
+    return null;
+  }
+
+  /**
+   * A file that names another one: it has all that the other has and it does not give itself. Of
+   * {@code properties} each single one counts, and its own {@code errors} come first.
+   */
+  private static ObjectNode over(ObjectNode own, Path file, List<String> problems)
+      throws IOException {
+    if (!Files.exists(file)) {
+      problems.add(own.path("id").asText() + ".yaml: " + LIKE + " names no file");
+      return null;
+    }
+    ObjectNode all = mapping(file, problems);
+    if (all == null) {
+      return null;
+    }
+    all.remove(OWN);
+    for (Map.Entry<String, JsonNode> entry : own.properties()) {
+      JsonNode inherited = all.get(entry.getKey());
+      if (entry.getValue() instanceof ObjectNode added && inherited instanceof ObjectNode base) {
+        base.setAll(added);
+      } else if (entry.getKey().equals("errors")
+          && entry.getValue() instanceof ArrayNode first
+          && inherited instanceof ArrayNode rest) {
+        all.set(entry.getKey(), first.addAll(rest));
+      } else {
+        all.set(entry.getKey(), entry.getValue());
+      }
+    }
+    all.remove(LIKE);
+    return all;
   }
 
   private Driver driver() {
@@ -111,6 +159,7 @@ final class Descriptor {
             pattern("greeting"),
             rules(),
             text("validationQuery"),
+            flag("lazy", false),
             constant("verified", Driver.Verified.class),
             optional("note"));
     refuseUnread();
@@ -141,6 +190,7 @@ final class Descriptor {
             Pattern.compile(""),
             List.of(),
             "",
+            false,
             Driver.Verified.UNVERIFIED,
             text("note"));
     refuseUnread();
@@ -156,12 +206,11 @@ final class Descriptor {
 
   /** A relay has to be told; everything else has its hooks. */
   private Driver.Tls tls(Driver.Family family) {
+    boolean relayed = family == Driver.Family.RELAY || family == Driver.Family.ORACLE;
     Driver.Tls tls =
-        value("tls") == null && family != Driver.Family.RELAY
-            ? Driver.Tls.HOOKS
-            : constant("tls", Driver.Tls.class);
-    if (tls != null && (tls == Driver.Tls.HOOKS) == (family == Driver.Family.RELAY)) {
-      problem("tls", "must be implicit or none with the family relay, and hooks with any other");
+        value("tls") == null && !relayed ? Driver.Tls.HOOKS : constant("tls", Driver.Tls.class);
+    if (tls != null && (tls == Driver.Tls.HOOKS) == relayed) {
+      problem("tls", "must be implicit or none with a relay, and hooks without");
     }
     return tls;
   }
@@ -347,7 +396,7 @@ final class Descriptor {
             new Driver.Option(
                 option.optional("property"),
                 option.pattern("grammar"),
-                option.value("destination") != null && option.flag("destination")));
+                option.flag("destination", false)));
         option.refuseUnread();
       }
     }

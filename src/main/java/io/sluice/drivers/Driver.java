@@ -35,6 +35,8 @@ import java.util.regex.Pattern;
  * @param greeting what the first bytes that a server sends look like, as lower-case hex digits
  * @param errors how the server's error codes map to the catalogue of failures; the first match wins
  * @param validationQuery one constant query that returns a row
+ * @param lazy whether the driver talks to the server with the first query only, which then is the
+ *     login
  * @param verified how far the driver's entry has been tested
  * @param note what people need to know beforehand, one sentence or two; may be null
  */
@@ -59,8 +61,14 @@ public record Driver(
     Pattern greeting,
     List<ErrorRule> errors,
     String validationQuery,
+    boolean lazy,
     Verified verified,
     String note) {
+
+  /** Why a connection with TLS is refused where there is {@link Tls#NONE}. */
+  public static final String NO_TLS =
+      "TLS of this driver cannot be verified. Send ssl as false, and reach the database through an"
+          + " SSH bastion.";
 
   /** Names without a meaning in any driver's URL. */
   static final Pattern DATABASE = Pattern.compile("[A-Za-z0-9_$.-]{1,128}");
@@ -75,33 +83,6 @@ public record Driver(
     withoutTls = Map.copyOf(withoutTls);
     withTls = Map.copyOf(withTls);
     errors = List.copyOf(errors);
-  }
-
-  /** A database that is known by its names only; it is never connected to. */
-  public Driver(String id, List<String> aliases, List<String> zohoDatabaseTypes, int defaultPort) {
-    this(
-        id,
-        id,
-        aliases,
-        zohoDatabaseTypes,
-        "",
-        null,
-        Family.NONE,
-        Tls.HOOKS,
-        "",
-        DATABASE,
-        defaultPort,
-        Set.of(),
-        Set.of(),
-        Map.of(),
-        Map.of(),
-        Map.of(),
-        Map.of(),
-        Pattern.compile(""),
-        List.of(),
-        "",
-        Verified.UNVERIFIED,
-        null);
   }
 
   /**
@@ -119,6 +100,8 @@ public record Driver(
      * narrow grammar.
      */
     RELAY,
+    /** As {@link #RELAY}; the relay also reads what Oracle's listener answers. */
+    ORACLE,
     /** No JDBC: Amazon Athena through AWS's SDK. */
     ATHENA,
     /** No JDBC: Google BigQuery through Google's libraries. */
@@ -221,6 +204,11 @@ public record Driver(
   /** The first rule for a cloud service's error. */
   public Optional<ErrorRule> rule(String code) {
     return errors.stream().filter(rule -> code.equals(rule.code())).findFirst();
+  }
+
+  /** Whether the driver connects to a relay. */
+  public boolean relayed() {
+    return family == Family.RELAY || family == Family.ORACLE;
   }
 
   /** The first rule that fits an error. */

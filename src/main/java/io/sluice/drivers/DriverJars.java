@@ -55,7 +55,10 @@ public final class DriverJars {
     if (driver.family() == Driver.Family.NONE) {
       return false;
     }
-    return driver.jar().bundled() || loaded.containsKey(driver.id()) || !jars(driver).isEmpty();
+    return driver.jar() == null
+        || driver.jar().bundled()
+        || loaded.containsKey(driver.id())
+        || !jars(driver).isEmpty();
   }
 
   /**

@@ -48,22 +48,20 @@ record JdbcCall(String url, Properties properties) {
         .forEach(properties::setProperty);
     connection.options().forEach((name, value) -> option(driver, name, value, properties));
     if (connection.tls() != null && driver.tls() == Driver.Tls.NONE) {
-      throw Refusal.ofField(
-          Reason.INVALID_FIELD,
-          Field.SSL.wireName(),
-          "TLS of this driver cannot be verified. Send ssl as false, and reach the database through"
-              + " an SSH bastion.");
+      throw Refusal.ofField(Reason.INVALID_FIELD, Field.SSL.wireName(), Driver.NO_TLS);
     }
     if (connection.username() != null) {
       properties.setProperty("user", connection.username());
     }
-    // Never absent: a driver that finds no password looks for one on this machine.
-    properties.setProperty(
-        "password", connection.password() == null ? "" : connection.password().reveal());
+    if (driver.secrets().contains(Field.PASSWORD)) {
+      // Never absent: a driver that finds no password looks for one on this machine.
+      properties.setProperty(
+          "password", connection.password() == null ? "" : connection.password().reveal());
+    }
 
     JdbcCall call = new JdbcCall(url(driver, connection, host), properties);
     switch (driver.family()) {
-      case RELAY -> call.forRelay(driver, jdbc, connection);
+      case RELAY, ORACLE -> call.forRelay(driver, jdbc, connection);
       case POSTGRESQL -> call.forPostgresql(jdbc, connection, host);
       case MARIADB -> call.forMariadb(connection, host);
       case MYSQL -> call.forMysql(connection, host);
@@ -101,7 +99,7 @@ record JdbcCall(String url, Properties properties) {
 
   private static String url(Driver driver, Connection connection, HostName host) {
     Map<String, String> values = new HashMap<>(connection.options());
-    if (driver.family() != Driver.Family.RELAY) {
+    if (!driver.relayed()) {
       values.put("host", host.inUrl());
       values.put("port", Integer.toString(connection.port()));
     } else {
@@ -142,9 +140,14 @@ record JdbcCall(String url, Properties properties) {
 
   /** No parser is known, so nothing that could mean something to one gets into the URL. */
   private void forRelay(Driver driver, java.sql.Driver jdbc, Connection connection) {
-    if (connection.database() != null
-        && !driver.database().matcher(connection.database()).matches()) {
-      throw refused(Field.DATABASE);
+    if (connection.database() != null) {
+      if (!driver.url().contains("database")) {
+        throw Refusal.ofField(
+            Reason.INVALID_FIELD, Field.DATABASE.wireName(), "This driver takes no database.");
+      }
+      if (!driver.database().matcher(connection.database()).matches()) {
+        throw refused(Field.DATABASE);
+      }
     }
     try {
       if (!jdbc.acceptsURL(through(connection.port()).url())) {

@@ -42,17 +42,23 @@ final class JdbcConversation implements Conversation {
         throw run.fail(Reason.INTERNAL, null, null);
       }
       run.requireTls();
-      login.accepted();
-      run.pass(null);
-      run.journal().passAlong(Name.DATABASE);
-      run.begin(Name.QUERY);
+      boolean lazy = run.driver().lazy();
+      if (!lazy) {
+        loggedIn();
+        run.begin(Name.QUERY);
+      }
       try (Statement statement = database.createStatement();
           ResultSet row = statement.executeQuery(run.driver().validationQuery())) {
         if (!row.next()) {
           throw run.fail(Reason.PROTOCOL_MISMATCH, null, null);
         }
       }
-      run.pass(null);
+      if (lazy) {
+        loggedIn();
+        run.journal().passAlong(Name.QUERY);
+      } else {
+        run.pass(null);
+      }
       run.journal().succeed();
     } catch (SQLException | IOException | RuntimeException | LinkageError | StackOverflowError e) {
       diagnose(e);
@@ -64,8 +70,14 @@ final class JdbcConversation implements Conversation {
     }
   }
 
+  private void loggedIn() {
+    login.accepted();
+    run.pass(null);
+    run.journal().passAlong(Name.DATABASE);
+  }
+
   private java.sql.Connection connect() throws SQLException, IOException, TestEnded {
-    if (run.driver().family() != Driver.Family.RELAY) {
+    if (!run.driver().relayed()) {
       return jdbc.connect(call.url(), call.properties());
     }
     relay = Relay.open(run, jdbc.getClass().getClassLoader());

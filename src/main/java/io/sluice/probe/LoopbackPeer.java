@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -23,6 +24,9 @@ final class LoopbackPeer {
   private static final int REMOTE = 2;
   private static final int USER = 7;
 
+  // A table that changes while it is read may lack a row that was there all the time.
+  private static final int READINGS = 5;
+
   private LoopbackPeer() {}
 
   /** Whether a connection that was accepted comes from a process of this process's user. */
@@ -32,24 +36,37 @@ final class LoopbackPeer {
     }
     String peer = port(accepted.getPort());
     String here = port(accepted.getLocalPort());
-    String user = Files.getAttribute(SELF, "unix:uid").toString();
+    String self = Files.getAttribute(SELF, "unix:uid").toString();
+    for (int i = 0; i < READINGS; i++) {
+      Optional<String> user = user(peer, here);
+      if (user.isPresent()) {
+        return user.get().equals(self);
+      }
+    }
+    return false;
+  }
+
+  private static Optional<String> user(String peer, String here) throws IOException {
     for (Path table : TABLES) {
       if (Files.isReadable(table)) {
         try (Stream<String> lines = Files.lines(table)) {
-          if (lines
-              .map(line -> line.strip().split("\\s+", -1))
-              .anyMatch(
-                  row ->
-                      row.length > USER
-                          && row[LOCAL].endsWith(peer)
-                          && row[REMOTE].endsWith(here)
-                          && row[USER].equals(user))) {
-            return true;
+          Optional<String> user =
+              lines
+                  .map(line -> line.strip().split("\\s+", -1))
+                  .filter(
+                      row ->
+                          row.length > USER
+                              && row[LOCAL].endsWith(peer)
+                              && row[REMOTE].endsWith(here))
+                  .map(row -> row[USER])
+                  .findFirst();
+          if (user.isPresent()) {
+            return user;
           }
         }
       }
     }
-    return false;
+    return Optional.empty();
   }
 
   private static String port(int number) {

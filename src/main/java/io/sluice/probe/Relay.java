@@ -1,5 +1,6 @@
 package io.sluice.probe;
 
+import io.sluice.drivers.Driver;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
@@ -28,13 +29,15 @@ final class Relay implements Closeable {
 
   private final ServerSocket listener;
   private final Socket upstream;
+  private final InputStream answers;
   private final Closeable permission;
   private final AtomicBoolean closed = new AtomicBoolean();
   private volatile Socket downstream;
   private volatile IOException failure;
 
-  private Relay(Socket upstream, ClassLoader driver) throws IOException {
+  private Relay(Socket upstream, InputStream answers, ClassLoader driver) throws IOException {
     this.upstream = upstream;
+    this.answers = answers;
     this.listener = new ServerSocket(0, 1, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}));
     this.permission = DriverSockets.permit(driver, listener.getLocalPort());
   }
@@ -54,7 +57,12 @@ final class Relay implements Closeable {
       VerifiedTls.passed(secured.getSession(), run);
       upstream = secured;
     }
-    Relay relay = new Relay(upstream, driver);
+    InputStream answers = upstream.getInputStream();
+    Relay relay =
+        new Relay(
+            upstream,
+            run.driver().family() == Driver.Family.ORACLE ? new TnsAnswers(answers, run) : answers,
+            driver);
     run.own((Closeable) relay);
     relay.start("accept", relay::accept);
     return relay;
@@ -103,7 +111,7 @@ final class Relay implements Closeable {
 
   private void down() {
     try {
-      copy(upstream.getInputStream(), downstream.getOutputStream());
+      copy(answers, downstream.getOutputStream());
       failed(new EOFException("The server has closed the connection."));
     } catch (IOException e) {
       failed(e);

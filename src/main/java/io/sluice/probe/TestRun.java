@@ -242,10 +242,13 @@ final class TestRun {
   static void noteStray() {
     TestRun run = CURRENT.get();
     if (run != null) {
-      synchronized (run) {
-        run.redirected = !run.expired;
-      }
+      run.noteRedirect();
     }
+  }
+
+  /** Notes that the server wants the driver to go elsewhere. */
+  synchronized void noteRedirect() {
+    redirected = !expired;
   }
 
   synchronized boolean redirected() {

@@ -547,8 +547,28 @@ class NativeApiTest {
   void theDriversAndTheContractAreServed() {
     JsonNode drivers = API.get("/drivers").send().json();
     assertThat(drivers.findValuesAsText("id")).contains("mariadb", "mysql", "postgresql");
+    assertThat(driver(drivers, "mariadb").path("available").asBoolean()).isTrue();
+    assertThat(driver(drivers, "mariadb").has("fetch")).isFalse();
+    JsonNode oracle = driver(drivers, "oracle");
+    assertThat(oracle.path("available").asBoolean()).isFalse();
+    assertThat(oracle.path("fetch").asText())
+        .contains("-Dartifact=com.oracle.database.jdbc:ojdbc11:")
+        .endsWith("-DoutputDirectory=drivers/oracle");
+    assertThat(oracle.at("/options/0/name").asText()).isEqualTo("serviceName");
+    assertThat(oracle.at("/options/0/destination").asBoolean()).isTrue();
+    assertThat(driver(drivers, "mongo").path("note").asText()).isNotEmpty();
     Answer contract = API.request("GET", "/openapi.json").send();
     assertThat(contract.status()).isEqualTo(200);
     assertThat(contract.json()).isEqualTo(ContractFile.read(ContractFile.OPENAPI));
+  }
+
+  private static JsonNode driver(JsonNode drivers, String name) {
+    for (JsonNode each : drivers) {
+      if (each.path("id").asText().equals(name)
+          || each.path("aliases").toString().contains("\"" + name + "\"")) {
+        return each;
+      }
+    }
+    throw new AssertionError("No driver " + name);
   }
 }

@@ -131,4 +131,61 @@ class MergeTest {
     assertThat(patched(true).changed()).contains("options.schema");
     assertThat(patched(false).settings().options()).containsEntry("schema", "sales");
   }
+
+  private static List<String> refusedWhen(String serviceName) throws IOException {
+    Settings settings =
+        new Settings(
+            Map.of(
+                Field.DRIVER,
+                "oracle",
+                Field.HOST,
+                "db.example",
+                Field.PORT,
+                1521,
+                Field.USERNAME,
+                "u",
+                Field.SSL,
+                false,
+                Field.SSH,
+                false,
+                Field.SSH_TUNNELING,
+                false),
+            Map.of(Field.PASSWORD, Secret.of("kept")),
+            new TreeMap<>(Map.of("serviceName", "SALES")));
+    DataSource stored =
+        new DataSource("w", "d", 1, "reachable", settings, Map.of(), null, Instant.EPOCH, "a", "a");
+    Update update =
+        new Update(
+            null,
+            Map.of(),
+            new TreeMap<>(Map.of("serviceName", new Update.Change.Set(serviceName))),
+            false);
+    try {
+      new Merge(DriverCatalogue.load(Path.of("config/drivers"), Path.of("drivers")))
+          .merge(
+              new Submission(
+                  UUID.randomUUID(),
+                  Intake.HTTP,
+                  Operation.PATCH,
+                  "w",
+                  "d",
+                  update,
+                  "a",
+                  null,
+                  false,
+                  null,
+                  null),
+              stored,
+              2);
+      return List.of();
+    } catch (Refusal refusal) {
+      return refusal.errors().stream().map(e -> e.field() + " " + e.reason()).toList();
+    }
+  }
+
+  @Test
+  void anOptionThatDecidesWhereASecretGoesAsksForItAgain() throws IOException {
+    assertThat(refusedWhen("SALES")).isEmpty();
+    assertThat(refusedWhen("OTHER")).containsExactly("password SECRET_REENTRY_REQUIRED");
+  }
 }

@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.FluentProducerTemplate;
@@ -18,23 +20,53 @@ import org.apache.camel.support.ResourceHelper;
 
 /** The route file {@code routes/20-decode.camel.yaml} in a Camel context of its own. */
 final class DecodeRoute implements AutoCloseable {
+  private static final Pattern ANY = Pattern.compile("");
+
   static final DriverCatalogue DRIVERS =
       new DriverCatalogue(
           List.of(
-              new Driver(
+              driver(
                   "postgresql",
                   List.of("postgre", "postgres"),
                   List.of("POSTGRESQL", "AMAZON AURORA POSTGRESQL"),
                   5432),
-              new Driver("mysql", List.of(), List.of("MYSQL", "AMAZON AURORA MYSQL"), 3306),
-              new Driver("mariadb", List.of(), List.of("MARIADB"), 3306),
-              new Driver("sqlserver", List.of(), List.of("SQLSERVER", "SQL DATABASE"), 1433),
-              new Driver("oracle", List.of(), List.of("ORACLE"), 1521),
-              new Driver("snowflake", List.of(), List.of("SNOWFLAKE"), 443),
-              new Driver("athena", List.of(), List.of("AMAZON ATHENA"), 443),
-              new Driver("bigquery", List.of(), List.of("GOOGLE BIG QUERY"), 443),
-              new Driver("redshift", List.of(), List.of("REDSHIFT"), 5439)),
+              driver("mysql", List.of(), List.of("MYSQL", "AMAZON AURORA MYSQL"), 3306),
+              driver("mariadb", List.of(), List.of("MARIADB"), 3306),
+              driver("sqlserver", List.of(), List.of("SQLSERVER", "SQL DATABASE"), 1433),
+              driver("oracle", List.of(), List.of("ORACLE"), 1521),
+              driver("snowflake", List.of(), List.of("SNOWFLAKE"), 443),
+              driver("athena", List.of(), List.of("AMAZON ATHENA"), 443),
+              driver("bigquery", List.of(), List.of("GOOGLE BIG QUERY"), 443),
+              driver("redshift", List.of(), List.of("REDSHIFT"), 5439)),
           new DriverJars(Path.of("drivers")));
+
+  private static Driver driver(
+      String id, List<String> aliases, List<String> zohoDatabaseTypes, int defaultPort) {
+    return new Driver(
+        id,
+        id,
+        aliases,
+        zohoDatabaseTypes,
+        "",
+        null,
+        Driver.Family.RELAY,
+        Driver.Tls.NONE,
+        "",
+        ANY,
+        defaultPort,
+        Set.of(),
+        Set.of(),
+        Map.of(),
+        Map.of(),
+        Map.of(),
+        Map.of(),
+        ANY,
+        List.of(),
+        "",
+        false,
+        Driver.Verified.UNVERIFIED,
+        null);
+  }
 
   private final CamelContext context = new DefaultCamelContext();
   private final FluentProducerTemplate template;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.model.Field;
+import io.sluice.model.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +40,7 @@ class DriverCatalogueTest {
   @CsvSource({
     "MYSQL, mysql",
     "amazon aurora mysql, mysql",
-    "MEMSQL, mysql",
+    "MEMSQL, singlestore",
     "MARIADB, mariadb",
     "POSTGRESQL, postgresql",
     "AMAZON AURORA POSTGRESQL, postgresql",
@@ -58,7 +59,7 @@ class DriverCatalogueTest {
   @Test
   void anUnknownNameIsNoDriver() throws IOException {
     assertThat(load(SHIPPED).named("dbase")).isEmpty();
-    assertThat(load(SHIPPED).forZoho("PERVASIVE")).isEmpty();
+    assertThat(load(SHIPPED).forZoho("JDBC CONNECTION")).isEmpty();
   }
 
   @Test
@@ -99,6 +100,45 @@ class DriverCatalogueTest {
     Files.writeString(file, good.replace("secrets: [password]", "secrets: [refreshToken]"));
     assertThat(load(directory).named("mysql").orElseThrow().secrets())
         .containsExactly(Field.REFRESH_TOKEN);
+  }
+
+  @Test
+  void aFileThatIsLikeAnotherHasWhatItDoesNotGiveItself() throws IOException {
+    DriverCatalogue shipped = load(SHIPPED);
+    Driver postgresql = shipped.named("postgresql").orElseThrow();
+    Driver redshift = shipped.named("redshift").orElseThrow();
+
+    assertThat(redshift.url()).isEqualTo(postgresql.url());
+    assertThat(redshift.withTls()).isEqualTo(postgresql.withTls());
+    assertThat(redshift.defaultPort()).isEqualTo(5439);
+    assertThat(redshift.properties())
+        .containsEntry("assumeMinServerVersion", "8.0")
+        .containsEntry("targetServerType", "any");
+    assertThat(redshift.aliases()).isEmpty();
+    Driver singlestore = shipped.named("singlestore").orElseThrow();
+    assertThat(singlestore.rule(1142, null).orElseThrow().step()).isEqualTo(Report.Name.DATABASE);
+    assertThat(singlestore.rule(1045, null).orElseThrow().step()).isEqualTo(Report.Name.LOGIN);
+  }
+
+  @Test
+  void aFileThatIsLikeNoneSaysSo(@TempDir Path directory) throws IOException {
+    Files.writeString(directory.resolve("twin.yaml"), "id: twin\ntitle: Twin\nlike: nobody\n");
+
+    assertThatThrownBy(() -> load(directory)).hasMessageContaining("twin.yaml: like names no file");
+  }
+
+  @Test
+  void theUrlNamesWhatThereIs(@TempDir Path directory) throws IOException {
+    String good = Files.readString(SHIPPED.resolve("oracle.yaml"));
+    Files.writeString(
+        directory.resolve("oracle.yaml"),
+        good.replace("{serviceName|database}", "{service|database}").replace("implicit", "hooks"));
+
+    assertThatThrownBy(() -> load(directory))
+        .hasMessageContainingAll(
+            "url names what is no option: [service]",
+            "options.serviceName has no property and no place in the url",
+            "tls must be implicit or none with a relay");
   }
 
   @Test

@@ -155,12 +155,12 @@ class DriverJarsTest {
     for (Driver driver :
         DriverCatalogue.load(Path.of("config/drivers"), folder).all().stream()
             .filter(d -> d.jar() != null && d.jar().bundled())
+            // What this product speaks by itself has its own version.
+            .filter(d -> !d.jar().artifact().startsWith("io.sluice:"))
             .toList()) {
       String[] coordinates = driver.jar().artifact().split(":", -1);
       assertThat(
-              new DriverJars(folder)
-                  .load(driver)
-                  .getClass()
+              Class.forName(driver.driverClass())
                   .getProtectionDomain()
                   .getCodeSource()
                   .getLocation()

@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -207,6 +208,12 @@ class RelayTest {
   /** Writes a catalogue of one driver whose {@code connect} is given, and tests with it. */
   private static Tested withDriver(
       Path at, String tls, String members, String connect, Probe.Target target) throws IOException {
+    return withDriver(at, "relay", tls, members, connect, target);
+  }
+
+  private static Tested withDriver(
+      Path at, String family, String tls, String members, String connect, Probe.Target target)
+      throws IOException {
     Files.writeString(
         at.resolve("stray.yaml"),
         """
@@ -215,7 +222,7 @@ class RelayTest {
         driverClass: Example
         artifact: g:a:1
         bundled: false
-        family: relay
+        family: %s
         tls: %s
         url: jdbc:test:{port}
         defaultPort: 1
@@ -225,7 +232,7 @@ class RelayTest {
         validationQuery: SELECT 1
         verified: unverified
         """
-            .formatted(tls));
+            .formatted(family, tls));
     DriverJar.write(
         at.resolve("stray/stray.jar"), "Example", DriverJar.driver("Example", members, connect));
     try (Prober prober =
@@ -304,6 +311,72 @@ class RelayTest {
 
       assertThat(tested.report().reason()).isEqualTo(Reason.TOO_MANY_CONNECTIONS);
       assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aRedirectOfAnOracleListenerDoesNotReachTheDriver(@TempDir Path at) throws Exception {
+    // A packet that asks to send again, of eight bytes, then a redirect of ten.
+    byte[] answers = {0, 8, 0, 0, 11, 0, 0, 0, 0, 10, 0, 0, 5, 0, 0, 0, 0, 55};
+    try (MuteServer server = MuteServer.greeting(answers);
+        ToxicProxy sliced =
+            ToxicProxy.to("127.0.0.1", server.port())
+                .slice(Direction.TO_CLIENT, 3, Duration.ofMillis(5))) {
+      Tested tested =
+          withDriver(
+              at,
+              "oracle",
+              "none",
+              "",
+              """
+              int port = Integer.parseInt(url.substring("jdbc:test:".length()));
+              try (java.net.Socket socket = new java.net.Socket("127.0.0.1", port)) {
+                System.setProperty(
+                    "sluice.test.read",
+                    Integer.toString(socket.getInputStream().readAllBytes().length));
+              } catch (java.io.IOException e) {
+                throw new SQLException(e);
+              }
+              throw new SQLException("nothing more to read");
+              """,
+              stray(sliced.port()));
+
+      assertThat(tested.report().reason()).isEqualTo(Reason.REDIRECT_REFUSED);
+      assertThat(System.getProperty("sluice.test.read")).isEqualTo("8");
+    } finally {
+      System.clearProperty("sluice.test.read");
+    }
+  }
+
+  @Test
+  void whatAnOracleServerSaysOtherwiseArrivesUnchanged(@TempDir Path at) throws Exception {
+    // An accept whose rest looks like a redirect.
+    byte[] answers = {0, 10, 0, 0, 2, 0, 0, 0, 9, 9, 0, 10, 0, 0, 5, 0, 0, 0, 0, 55};
+    try (MuteServer server = MuteServer.greeting(answers)) {
+      Tested tested =
+          withDriver(
+              at,
+              "oracle",
+              "none",
+              "",
+              """
+              int port = Integer.parseInt(url.substring("jdbc:test:".length()));
+              try (java.net.Socket socket = new java.net.Socket("127.0.0.1", port)) {
+                System.setProperty(
+                    "sluice.test.read",
+                    HexFormat.of().formatHex(socket.getInputStream().readNBytes(20)));
+              } catch (java.io.IOException e) {
+                throw new SQLException(e);
+              }
+              throw new SQLException("enough", "X0001");
+              """,
+              stray(server.port()));
+
+      assertThat(tested.report().reason()).isEqualTo(Reason.TOO_MANY_CONNECTIONS);
+      assertThat(System.getProperty("sluice.test.read"))
+          .isEqualTo(HexFormat.of().formatHex(answers));
+    } finally {
+      System.clearProperty("sluice.test.read");
     }
   }
 
