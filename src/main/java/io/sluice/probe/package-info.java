@@ -21,6 +21,8 @@
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
  *       VerifiedTls}; both find the test on the thread that they run on. A driver without such
  *       hooks is given a {@code Relay}'s address, and {@code DriverSockets} lets it go to no other.
+ *   <li>{@code TdsSocket} stands between the SQL Server driver and its server: it makes the TLS,
+ *       and {@code TdsTokens} decides what the driver gets to read.
  *   <li>A {@code CloudService} has no JDBC driver: {@code HttpsConversation} holds its talk over an
  *       {@code HttpsClient}, whose sockets are the test's; {@code AwsTransport} and {@code
  *       GoogleTransport} put the makers' libraries on top of it.

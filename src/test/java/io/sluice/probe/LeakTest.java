@@ -6,6 +6,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.servers.MuteServer;
 import io.sluice.servers.SshServer;
+import io.sluice.servers.TdsServer;
 import io.sluice.servers.ToxicProxy;
 import io.sluice.servers.ToxicProxy.Direction;
 import java.io.File;
@@ -26,6 +27,7 @@ class LeakTest {
         .filter(
             entry ->
                 entry.getKey().getName().startsWith("probe-")
+                    || entry.getKey().getName().contains("mssql")
                     || entry.getKey().getName().contains("BastionClient"))
         .map(entry -> entry.getKey() + " " + List.of(entry.getValue()))
         .toList();
@@ -40,6 +42,11 @@ class LeakTest {
   void socketsThreadsAndPlacesReturnToTheBaseline() {
     try (SshServer bastion = SshServer.setup().user("hop", "hop").start();
         MuteServer mute = MuteServer.start();
+        TdsServer tds =
+            TdsServer.setup(Targets.CA.server(Targets.HOST))
+                .user(Targets.USER, Targets.PASSWORD)
+                .database("shop", Targets.USER)
+                .start();
         ToxicProxy cut =
             ToxicProxy.to(Targets.HOST, Targets.port("mariadb"))
                 .resetAfter(Direction.TO_CLIENT, 90)) {
@@ -48,7 +55,7 @@ class LeakTest {
               Probe.DRIVERS,
               Probe.LOOPBACK,
               Probe.impatient(Duration.ofMillis(500), Duration.ofSeconds(2)))) {
-        round(warm, bastion, mute, cut);
+        round(warm, bastion, mute, tds, cut);
       }
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
@@ -60,11 +67,11 @@ class LeakTest {
               Probe.LOOPBACK,
               Probe.impatient(Duration.ofMillis(500), Duration.ofSeconds(2)))) {
         for (int i = 0; i < 5; i++) {
-          round(prober, bastion, mute, cut);
+          round(prober, bastion, mute, tds, cut);
         }
         Awaitility.await()
             .atMost(Duration.ofSeconds(10))
-            .until(() -> bastion.open() == 0 && cut.open() == 0);
+            .until(() -> bastion.open() == 0 && tds.open() == 0 && cut.open() == 0);
       }
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
@@ -77,12 +84,21 @@ class LeakTest {
     }
   }
 
-  private static void round(Prober prober, SshServer bastion, MuteServer mute, ToxicProxy cut) {
+  private static void round(
+      Prober prober, SshServer bastion, MuteServer mute, TdsServer tds, ToxicProxy cut) {
     for (String driver : List.of("mariadb", "mysql", "postgresql")) {
       prober.test(Targets.good(driver).tls(Targets.CA.certificatePem()).build());
       prober.test(Targets.good(driver).login(Targets.USER, "wrong").build());
       prober.test(Targets.at(driver, mute.host(), mute.port()).build());
     }
+    for (String password : List.of(Targets.PASSWORD, "wrong")) {
+      prober.test(
+          Targets.at("sqlserver", Targets.HOST, tds.port())
+              .login(Targets.USER, password)
+              .tls(Targets.CA.certificatePem())
+              .build());
+    }
+    prober.test(Targets.at("sqlserver", mute.host(), mute.port()).build());
     prober.test(Targets.at("mariadb", cut.host(), cut.port()).build());
     // TLS in the tunnel: the JDK's close must not wait for an end that the channel never shows.
     prober.test(

@@ -180,6 +180,22 @@ class SqlServerTest {
     }
   }
 
+  @Test
+  void aClientCertificateOpensWhatNeedsOne() {
+    TestCa.Issued client = Targets.CA.client("certified");
+    TestCa.Issued stranger = TestCa.create("Other CA").client("certified");
+    try (TdsServer server = setup().clientCertificates().start()) {
+      Tested with =
+          prober.test(at(server).tls(ca(), client.certificatePem(), client.keyPem()).build());
+      Tested refused =
+          prober.test(at(server).tls(ca(), stranger.certificatePem(), stranger.keyPem()).build());
+
+      assertThat(with.report().passed()).as("%s", with).isTrue();
+      assertThat(Probe.steps(refused)).contains("tls TLS_CLIENT_CERT_REFUSED", "login skipped");
+      assertThat(server.logins()).hasSize(1);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"NO_TLS", "TLS_OFF"})
   void aServerWithoutTlsGetsNoLoginWhetherTlsWasAskedForOrNot(Fault fault) {

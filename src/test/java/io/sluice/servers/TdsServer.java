@@ -87,6 +87,7 @@ public final class TdsServer implements AutoCloseable {
     private final Map<String, Integer> refusals = new HashMap<>();
     private final Map<String, Set<String>> databases = new HashMap<>();
     private Fault fault = Fault.NONE;
+    private boolean clientCertificates;
     private String[] protocols = {"TLSv1.2"};
 
     private Setup(TestCa.Issued identity) {
@@ -111,6 +112,12 @@ public final class TdsServer implements AutoCloseable {
 
     public Setup fault(Fault value) {
       fault = value;
+      return this;
+    }
+
+    /** Only clients with a certificate of the authority that issued the server's. */
+    public Setup clientCertificates() {
+      clientCertificates = true;
       return this;
     }
 
@@ -266,6 +273,7 @@ public final class TdsServer implements AutoCloseable {
                   .getSocketFactory()
                   .createSocket(framed, Scratch.LOOPBACK, 0, true);
       tls.setUseClientMode(false);
+      tls.setNeedClientAuth(setup.clientCertificates);
       tls.setEnabledProtocols(setup.protocols);
       try {
         tls.startHandshake();
