@@ -51,6 +51,22 @@ abstract class StreamSocket extends Socket {
     return null;
   }
 
+  // The JDK's own answers to these would open a socket only to ask it, and nobody closes that one.
+  @Override
+  public int getPort() {
+    return 0;
+  }
+
+  @Override
+  public InetAddress getLocalAddress() {
+    return InetAddress.getLoopbackAddress();
+  }
+
+  @Override
+  public int getLocalPort() {
+    return 0;
+  }
+
   @Override
   public synchronized void setSoTimeout(int timeout) {
     soTimeout = timeout;

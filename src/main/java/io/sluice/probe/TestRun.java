@@ -361,6 +361,9 @@ final class TestRun {
 
   /** Answers the caller; the first answer counts. */
   void finish() {
+    // Whoever got here without a judgement was thrown out, by an error of the JVM's for example.
+    journal.fail(
+        journal.current() == null ? Name.POLICY : journal.current(), Reason.INTERNAL, null, null);
     outcome.complete(new Tested(journal.report(), observedHostKey, jumpKeys()));
   }
 

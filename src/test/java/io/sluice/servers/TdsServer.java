@@ -199,7 +199,12 @@ public final class TdsServer implements AutoCloseable {
   private void serve(Socket client) {
     try (client) {
       client.setTcpNoDelay(true);
-      new Session(client).run();
+      Session session = new Session(client);
+      try {
+        session.run();
+      } finally {
+        session.close();
+      }
     } catch (IOException | RuntimeException e) {
       // The client went away, or does not speak the protocol: a server closes then.
     } finally {
@@ -224,12 +229,19 @@ public final class TdsServer implements AutoCloseable {
     private final Socket client;
     private InputStream in;
     private OutputStream out;
+    private Framed framed;
     private boolean columnEncryption;
 
     Session(Socket client) throws IOException {
       this.client = client;
       in = recorded(client.getInputStream());
       out = client.getOutputStream();
+    }
+
+    void close() throws IOException {
+      if (framed != null) {
+        framed.close();
+      }
     }
 
     void run() throws IOException {
@@ -264,7 +276,7 @@ public final class TdsServer implements AutoCloseable {
         packet();
         hang();
       }
-      Framed framed = new Framed(client, client.getInputStream(), client.getOutputStream());
+      framed = new Framed(client, client.getInputStream(), client.getOutputStream());
       SSLSocket tls =
           (SSLSocket)
               setup
@@ -685,6 +697,8 @@ public final class TdsServer implements AutoCloseable {
     @Override
     public synchronized void close() throws IOException {
       client.close();
+      // The JDK opens a socket of its own where it is asked for addresses.
+      super.close();
     }
   }
 }
