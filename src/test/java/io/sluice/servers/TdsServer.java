@@ -696,6 +696,8 @@ public final class TdsServer implements AutoCloseable {
 
     @Override
     public synchronized void close() throws IOException {
+      // The alert that says why still has to go.
+      flight();
       client.close();
       // The JDK opens a socket of its own where it is asked for addresses.
       super.close();
