@@ -8,17 +8,19 @@ import org.apache.sshd.client.channel.ChannelDirectTcpip;
 final class ChannelSocket extends StreamSocket {
   private final ChannelDirectTcpip channel;
   private final InputStream in;
+  private final Traffic traffic;
   private final OutputStream out;
 
   ChannelSocket(ChannelDirectTcpip channel, Traffic traffic) {
     this.channel = channel;
+    this.traffic = traffic;
     this.in = traffic.counted(channel.getInvertedOut());
     this.out = channel.getInvertedIn();
   }
 
   @Override
   public InputStream getInputStream() {
-    return in;
+    return traffic.readable(in);
   }
 
   @Override

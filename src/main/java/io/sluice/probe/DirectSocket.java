@@ -16,6 +16,6 @@ final class DirectSocket extends Socket {
 
   @Override
   public InputStream getInputStream() throws IOException {
-    return traffic.counted(super.getInputStream());
+    return traffic.readable(traffic.counted(super.getInputStream()));
   }
 }

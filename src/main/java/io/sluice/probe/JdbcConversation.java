@@ -70,8 +70,12 @@ final class JdbcConversation implements Conversation {
     }
   }
 
-  private void loggedIn() {
+  private void loggedIn() throws TestEnded {
     login.accepted();
+    if (run.traffic().redirects()) {
+      // The driver is told not to go there, but whoever uses these settings later would.
+      throw run.fail(Reason.REDIRECT_REFUSED, null, null);
+    }
     run.pass(null);
     run.journal().passAlong(Name.DATABASE);
   }
@@ -126,7 +130,7 @@ final class JdbcConversation implements Conversation {
       Driver.ErrorRule found = rule.get();
       Name step = found.step().compareTo(at) < 0 ? at : found.step();
       run.journal().fail(step, found.reason(), found.field(), found.hint());
-      if (found.lockout()) {
+      if (found.lockout() && run.traffic().credentialsAsked()) {
         login.refused();
       }
       return;

@@ -42,7 +42,7 @@ final class TestRun {
   private final ProbeSettings settings;
   private final long totalDeadlineNanos;
   private final CompletableFuture<Tested> outcome = new CompletableFuture<>();
-  private final Traffic traffic = new Traffic();
+  private final Traffic traffic;
   private final TlsOutcome tlsOutcome = new TlsOutcome();
 
   private volatile long deadlineNanos;
@@ -68,6 +68,7 @@ final class TestRun {
     this.extent = extent;
     this.driver = driver;
     this.host = host;
+    this.traffic = new Traffic(Frames.of(driver.family(), connection.tls() != null));
     this.journal = journal;
     this.settings = settings;
     this.totalDeadlineNanos = startedNanos + settings.total().toNanos();

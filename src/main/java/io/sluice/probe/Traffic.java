@@ -4,6 +4,7 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -17,14 +18,57 @@ final class Traffic {
   private static final int HEAD_BYTES = 8;
 
   private final byte[] head = new byte[HEAD_BYTES];
+  private final Frames frames;
   private volatile long received;
+  private volatile boolean excess;
+  private boolean secured;
+  private InputStream plain;
+
+  /**
+   * @param frames the messages that a driver may be given; empty: all that come
+   */
+  Traffic(Optional<Frames> frames) {
+    this.frames = frames.orElse(null);
+  }
 
   long received() {
     return received;
   }
 
+  /** Whether the peer was cut off for what no connection test can need. */
   boolean overflowed() {
-    return received > MAX_RECEIVED_BYTES;
+    return excess || received > MAX_RECEIVED_BYTES;
+  }
+
+  /** Whether a refused login says anything about its credentials. */
+  boolean credentialsAsked() {
+    return frames == null || frames.credentialsAsked();
+  }
+
+  /** Whether the server sends its clients elsewhere. */
+  boolean redirects() {
+    return frames != null && frames.redirected();
+  }
+
+  /** From now on the socket carries TLS. */
+  void secure() {
+    secured = true;
+  }
+
+  /** The driver's stream of a socket, or what its TLS reads; {@code counted} is its input. */
+  InputStream readable(InputStream counted) {
+    if (secured) {
+      return counted;
+    }
+    if (plain == null) {
+      plain = framed(counted);
+    }
+    return plain;
+  }
+
+  /** The driver's stream of what TLS has decrypted. */
+  InputStream framed(InputStream in) {
+    return frames == null ? in : new FramedInput(in, frames, () -> excess = true);
   }
 
   /** Whether the first bytes match, as far as they have come. */
@@ -40,7 +84,7 @@ final class Traffic {
       head[(int) before + i] = buffer[offset + i];
     }
     received = before + length;
-    if (overflowed()) {
+    if (received > MAX_RECEIVED_BYTES) {
       throw new IOException("The peer sends more than a connection test can need.");
     }
   }

@@ -64,6 +64,7 @@ final class VerifiedTls {
           TlsMaterial.keys(tls.certificate(), tls.key(), tls.keyPassword()),
           new TrustManager[] {new Judge(TlsMaterial.trust(tls.authorities()), outcome)},
           null);
+      run.traffic().secure();
       SSLSocket secured =
           (SSLSocket)
               context
@@ -74,7 +75,7 @@ final class VerifiedTls {
       parameters.setEndpointIdentificationAlgorithm("HTTPS");
       secured.setSSLParameters(parameters);
       secured.setUseClientMode(true);
-      return secured;
+      return new FramedTlsSocket(secured, run.traffic());
     } catch (TlsMaterial.Unusable e) {
       outcome.refuse(e.reason(), e.field(), e.getMessage());
       throw new SSLException("The settings' certificates or key cannot be used.");

@@ -17,6 +17,8 @@
  *       {@code Handshake} what a session shows, {@code HopChannel} what carries the next hop's
  *       session, {@code BastionCommand} the question that camel-ssh puts to the last one. {@code
  *       PrivateKeyText} reads keys.
+ *   <li>{@code Traffic} counts what a server sends; {@code Frames} gives its messages to the driver
+ *       one by one, and none that a test cannot need.
  *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
  *       VerifiedTls}; both find the test on the thread that they run on. A driver without such
