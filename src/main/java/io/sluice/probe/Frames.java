@@ -52,7 +52,7 @@ abstract class Frames {
   abstract boolean redirected();
 
   /**
-   * Those of a driver's protocol; empty where nobody here can read it.
+   * Those of a driver's protocol; empty where nobody here can read it, or where its socket does.
    *
    * @param tls whether the connection begins with a question for TLS, where the protocol has one
    */
@@ -60,7 +60,7 @@ abstract class Frames {
     return switch (family) {
       case POSTGRESQL -> Optional.of(new PostgresFrames(tls));
       case MARIADB, MYSQL -> Optional.of(new MysqlFrames());
-      case RELAY, NONE -> Optional.empty();
+      case SQLSERVER, RELAY, NONE -> Optional.empty();
     };
   }
 

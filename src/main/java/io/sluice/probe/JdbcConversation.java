@@ -60,7 +60,7 @@ final class JdbcConversation implements Conversation {
         run.pass(null);
       }
       run.journal().succeed();
-    } catch (SQLException | IOException | RuntimeException | LinkageError | StackOverflowError e) {
+    } catch (SQLException | IOException | RuntimeException | Error e) {
       diagnose(e);
     } finally {
       run.finish();

@@ -67,7 +67,7 @@ final class PostgresFrames extends Frames {
   private boolean wellFormed(char type, ByteBuffer body) {
     try {
       return switch (type) {
-          // Read by their length: error, notice, end of a command, key for a cancellation, COPY.
+        // Read by their length: error, notice, end of a command, key for a cancellation, COPY.
         case 'E', 'N', 'C', 'K', 'G', 'H', 'W', 'd', 'c' -> true;
         case 'R' -> authentication(body);
         case 'S' -> strings(body, 2);

@@ -360,7 +360,7 @@ final class TestRun {
     return List.copyOf(observedJumpKeys);
   }
 
-  /** Answers the caller; the first answer counts. */
+  /** Answers the caller; the first answer counts. A test that nobody has ended has not passed. */
   void finish() {
     // Whoever got here without a judgement was thrown out, by an error of the JVM's for example.
     journal.fail(

@@ -4,9 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.model.HostName;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -141,5 +148,144 @@ class EgressPolicyTest {
                     false,
                     List.of("nohost")))
         .hasMessageContainingAll("10.0.0.0/33", "db.example:0-x", "a b", "nohost");
+  }
+
+  private static final EgressPolicy OPEN =
+      new EgressPolicy(List.of("0.0.0.0/0", "::/0", "*"), List.of(), false, List.of());
+
+  /** The JDK's own reading of an address is the referee. */
+  @Property(tries = 1000)
+  void ipv4IsJudgedByItsBlock(@ForAll @Size(4) byte[] bytes) throws UnknownHostException {
+    InetAddress address = InetAddress.getByAddress(bytes);
+    int first = bytes[0] & 0xff;
+    boolean denied =
+        first == 0
+            || first >= 224
+            || address.isLoopbackAddress()
+            || address.isLinkLocalAddress()
+            || List.of("100.100.100.200", "168.63.129.16", "192.0.0.192")
+                .contains(address.getHostAddress());
+
+    assertThat(permits(OPEN, address.getHostAddress(), 3306)).isEqualTo(!denied);
+  }
+
+  @Property(tries = 600)
+  void anIpv6AddressIsTheSameInEverySpelling(
+      @ForAll @Size(16) byte[] bytes, @ForAll @IntRange(max = 14) int zerosFrom, @ForAll int how)
+      throws UnknownHostException {
+    // Often with a gap, and often in a block that is denied.
+    for (int i = zerosFrom; i < 14 && (how & 1) == 0; i++) {
+      bytes[i] = 0;
+    }
+    InetAddress address = InetAddress.getByAddress(bytes);
+    boolean expected = OPEN.permits(NAME, List.of(address), 3306);
+    for (String spelling : spellings(bytes)) {
+      assertThat(HostName.parse(spelling)).as(spelling).isPresent();
+      assertThat(HostName.parse(spelling).orElseThrow().literal())
+          .as(spelling)
+          .isEqualTo(InetAddress.getByName(spelling))
+          .isEqualTo(address);
+      if (address.getAddress().length == 16) {
+        assertThat(permits(OPEN, spelling, 3306)).as(spelling).isEqualTo(expected);
+      } else {
+        assertThat(permits(OPEN, spelling, 3306)).as(spelling).isFalse();
+      }
+    }
+    if (address.isMulticastAddress()
+        || address.isLinkLocalAddress()
+        || address.isLoopbackAddress()
+        || address.isAnyLocalAddress()) {
+      assertThat(expected).isFalse();
+    }
+  }
+
+  /** With leading zeros, without, with a gap, in capitals, with a dotted quad at the end. */
+  private static List<String> spellings(byte[] bytes) {
+    List<String> full = new ArrayList<>();
+    List<String> brief = new ArrayList<>();
+    for (int i = 0; i < 16; i += 2) {
+      int group = ((bytes[i] & 0xff) << 8) | (bytes[i + 1] & 0xff);
+      full.add(String.format(Locale.ROOT, "%04x", group));
+      brief.add(Integer.toHexString(group));
+    }
+    String quad =
+        (bytes[12] & 0xff)
+            + "."
+            + (bytes[13] & 0xff)
+            + "."
+            + (bytes[14] & 0xff)
+            + "."
+            + (bytes[15] & 0xff);
+    String text = String.join(":", brief);
+    List<String> spellings = new ArrayList<>();
+    spellings.add(text);
+    spellings.add(text.toUpperCase(Locale.ROOT));
+    spellings.add(String.join(":", full));
+    spellings.add(String.join(":", brief.subList(0, 6)) + ":" + quad);
+    for (int from = 0; from < 8; from++) {
+      int to = from;
+      while (to < 8 && brief.get(to).equals("0")) {
+        to++;
+        spellings.add(
+            String.join(":", brief.subList(0, from))
+                + "::"
+                + String.join(":", brief.subList(to, 8)));
+      }
+    }
+    return spellings;
+  }
+
+  @Property(tries = 200)
+  void ipv4InsideIpv6IsDeniedWhateverItIs(@ForAll @Size(4) byte[] quad)
+      throws UnknownHostException {
+    String text = InetAddress.getByAddress(quad).getHostAddress();
+    String hex =
+        String.format(
+            Locale.ROOT,
+            "%02x%02x:%02x%02x",
+            quad[0] & 0xff,
+            quad[1] & 0xff,
+            quad[2] & 0xff,
+            quad[3] & 0xff);
+    for (String spelling :
+        List.of(
+            "::ffff:" + text,
+            "::ffff:" + hex,
+            "0:0:0:0:0:FFFF:" + text,
+            "::" + text,
+            "64:ff9b::" + text,
+            "64:ff9b:1::" + text,
+            "2002:" + hex + "::",
+            "2002:" + hex + ":1:2:3:4:5",
+            "2001::" + text,
+            "2001:0:" + hex + ":8000:63bf:3fff:fdd2",
+            "::ffff:0:" + text)) {
+      assertThat(permits(OPEN, spelling, 3306)).as(spelling).isFalse();
+    }
+  }
+
+  @Property(tries = 600)
+  void aBlockHoldsWhatSharesItsPrefix(
+      @ForAll @Size(4) byte[] network,
+      @ForAll @Size(4) byte[] other,
+      @ForAll @IntRange(max = 32) int prefix)
+      throws UnknownHostException {
+    EgressPolicy policy =
+        policy(
+            List.of(), List.of(InetAddress.getByAddress(network).getHostAddress() + "/" + prefix));
+    long mask = prefix == 0 ? 0 : (0xffff_ffffL << (32 - prefix)) & 0xffff_ffffL;
+    long a = new BigInteger(1, network).longValue();
+    // Half of them near the block's edge.
+    long b =
+        other[0] % 2 == 0
+            ? new BigInteger(1, other).longValue()
+            : a ^ (1L << Math.floorMod(other[1], 32));
+    InetAddress address =
+        InetAddress.getByAddress(
+            new byte[] {(byte) (b >> 24), (byte) (b >> 16), (byte) (b >> 8), (byte) b});
+    boolean anyway = OPEN.permits(NAME, List.of(address), 3306);
+
+    assertThat(permits(policy, address.getHostAddress(), 3306))
+        .isEqualTo(anyway && (a & mask) != (b & mask));
   }
 }

@@ -9,6 +9,10 @@ import java.util.UUID;
 /** Database servers with TLS, users and a database, one of each for all tests of the package. */
 final class Targets {
   static final String HOST = "127.0.0.1";
+
+  /** In the servers' certificates too, and known to no resolver of the system's (RFC 6761). */
+  static final String NAME = "db.invalid";
+
   static final TestCa CA = TestCa.create("Good CA");
   static final TestCa CLIENTS = TestCa.create("Clients CA");
   static final String USER = "alice";
@@ -21,7 +25,7 @@ final class Targets {
 
     private static MariaDbServer start() {
       MariaDbServer server =
-          MariaDbServer.setup().tls(CA.server(HOST, "localhost")).clientCa(CLIENTS).start();
+          MariaDbServer.setup().tls(CA.server(HOST, "localhost", NAME)).clientCa(CLIENTS).start();
       Runtime.getRuntime().addShutdownHook(new Thread(server::close, "close-targets"));
       server.createUser(USER, PASSWORD);
       server.createDatabase("shop", USER);
@@ -47,7 +51,7 @@ final class Targets {
     private static PostgresServer start() {
       PostgresServer server =
           PostgresServer.setup()
-              .tls(CA.server(HOST, "localhost"))
+              .tls(CA.server(HOST, "localhost", NAME))
               .clientCa(CLIENTS)
               .hba("hostssl all certified 127.0.0.1/32 scram-sha-256 clientcert=verify-ca")
               .hba("host all clear 127.0.0.1/32 password")

@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ssl.SSLSocket;
 
-/** A server that does to each client what a test tells it to, and records all that a client says. */
+/**
+ * A server that does to each client what a test tells it to, and records all that a client says.
+ */
 public final class RogueServer implements AutoCloseable {
   /** What is done to one client; the connection stays open after it. */
   @FunctionalInterface
