@@ -113,7 +113,6 @@ public final class DriverJars {
       return make(driver, loader);
     } finally {
       thread.setContextClassLoader(before);
-      loader.withdrawRegistrations();
     }
   }
 

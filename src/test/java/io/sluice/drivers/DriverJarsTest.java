@@ -10,8 +10,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,26 +115,29 @@ class DriverJarsTest {
   }
 
   @Test
-  void aDriverThatRegistersItselfIsWithdrawn() throws Exception {
+  void aDriverThatRegistersItselfIsOfferedToNobodyElseAndNotEnded() throws Exception {
     install(
         "eager",
         """
+        static boolean ended;
         static {
           try {
-            DriverManager.registerDriver(new Example());
+            DriverManager.registerDriver(new Example(), () -> ended = true);
           } catch (SQLException e) {
             throw new IllegalStateException(e);
           }
         }
-        public List<String> registered() {
-          return DriverManager.drivers()
-              .filter(d -> d instanceof Example).map(Object::toString).toList();
-        }
+        public boolean ended() { return ended; }
         """);
 
     Object driver = new DriverJars(folder).load(driver("eager", "g:a:1", null));
 
-    assertThat(call(driver, "registered")).isEqualTo(List.of());
+    assertThat(DriverManager.drivers())
+        .noneMatch(each -> DriverJars.isolates(each.getClass().getClassLoader()));
+    assertThatThrownBy(() -> DriverManager.getDriver("jdbc:test:x"))
+        .isInstanceOf(SQLException.class);
+    // Oracle's driver stops its timers when it is withdrawn, and then connects no more.
+    assertThat(call(driver, "ended")).isEqualTo(false);
   }
 
   @Test
