@@ -640,6 +640,27 @@ public final class TdsServer implements AutoCloseable {
       return true;
     }
 
+    // The JDK's own answers to these would open a socket only to ask it.
+    @Override
+    public int getPort() {
+      return client.getPort();
+    }
+
+    @Override
+    public int getLocalPort() {
+      return client.getLocalPort();
+    }
+
+    @Override
+    public InetAddress getInetAddress() {
+      return client.getInetAddress();
+    }
+
+    @Override
+    public InetAddress getLocalAddress() {
+      return client.getLocalAddress();
+    }
+
     @Override
     public InputStream getInputStream() {
       return new InputStream() {
@@ -699,8 +720,6 @@ public final class TdsServer implements AutoCloseable {
       // The alert that says why still has to go.
       flight();
       client.close();
-      // The JDK opens a socket of its own where it is asked for addresses.
-      super.close();
     }
   }
 }
