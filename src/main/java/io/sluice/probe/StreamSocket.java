@@ -68,6 +68,11 @@ abstract class StreamSocket extends Socket {
   }
 
   @Override
+  public int getSoLinger() {
+    return -1;
+  }
+
+  @Override
   public synchronized void setSoTimeout(int timeout) {
     soTimeout = timeout;
   }

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -659,6 +660,21 @@ public final class TdsServer implements AutoCloseable {
     @Override
     public InetAddress getLocalAddress() {
       return client.getLocalAddress();
+    }
+
+    @Override
+    public synchronized int getSoTimeout() throws SocketException {
+      return client.getSoTimeout();
+    }
+
+    @Override
+    public synchronized void setSoTimeout(int millis) throws SocketException {
+      client.setSoTimeout(millis);
+    }
+
+    @Override
+    public int getSoLinger() throws SocketException {
+      return client.getSoLinger();
     }
 
     @Override
