@@ -6,6 +6,7 @@ import io.sluice.apply.Submission;
 import io.sluice.apply.Submission.Operation;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import io.sluice.probe.Prober;
 import io.sluice.secrets.Vault;
 import io.sluice.store.Statement;
 import java.util.List;
@@ -48,13 +49,15 @@ public final class DeferredUpdates {
   public Statement accept(
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      @ExchangeProperty(Submission.PROPERTY) Submission submission) {
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(Prober.FORCED) Boolean forced) {
     String updateId = submission.updateId().toString();
     Optional<String> key = keys.identity(request, caller);
     ObjectNode origin =
         json.createObjectNode()
             .put("contentType", request.contentType())
-            .put("operation", submission.operation().name());
+            .put("operation", submission.operation().name())
+            .put(Prober.FORCED, Boolean.TRUE.equals(forced));
     if (submission.ifMatch() != null) {
       new TreeSet<>(submission.ifMatch()).forEach(origin.putArray("ifMatch")::add);
     }

@@ -11,6 +11,7 @@ import io.sluice.model.Intake;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Update;
+import io.sluice.probe.Prober;
 import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.secrets.Vault;
@@ -148,6 +149,7 @@ public final class Inbox {
     }
     byte[] payload = vault.openBytes((String) row.get("payload"), updateId);
     exchange.setProperty("payload", payload);
+    exchange.setProperty(Prober.FORCED, origin.path(Prober.FORCED).asBoolean());
     Encoded.Api api =
         submission.operation() == Operation.PATCH ? Encoded.Api.MERGE_PATCH : Encoded.Api.NATIVE;
     return new Encoded(payload, origin.path("contentType").asText(), api, submission.id());

@@ -52,6 +52,7 @@ import org.apache.camel.ExchangeProperty;
 public final class NativeApi {
   static final int PAGE_LIMIT = 100;
   private static final String ONLY = "only";
+  private static final String FORCE = "force";
 
   /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
   private static final Pattern TAGS =
@@ -141,8 +142,9 @@ public final class NativeApi {
       Caller caller,
       Map<String, String> path,
       Exchange exchange) {
-    Query query = new Query(request, Set.of("dryRun"));
+    Query query = new Query(request, Set.of("dryRun", FORCE));
     boolean dryRun = query.flag("dryRun");
+    exchange.setProperty(Prober.FORCED, query.flag(FORCE));
     query.check();
     if (!DataSourceId.valid(path.get("id"))) {
       throw noSuchDataSource();
@@ -164,8 +166,9 @@ public final class NativeApi {
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
-    Query query = new Query(request, Set.of("dryRun"));
+    Query query = new Query(request, Set.of("dryRun", FORCE));
     boolean dryRun = query.flag("dryRun");
+    exchange.setProperty(Prober.FORCED, query.flag(FORCE));
     query.check();
     String id = update.id() == null ? UUID.randomUUID().toString() : update.id();
     submit(exchange, Intake.HTTP, caller, Operation.CREATE, id, update, null, dryRun);
@@ -190,10 +193,11 @@ public final class NativeApi {
         true);
   }
 
-  /** {@code ?only=tunnel}: how far a test is to go. */
+  /** {@code ?only=tunnel}: how far a test is to go; {@code ?force=true}: whatever was refused. */
   private static void extent(HttpRequest request, Exchange exchange) {
-    Query query = new Query(request, Set.of(ONLY));
+    Query query = new Query(request, Set.of(ONLY, FORCE));
     boolean tunnel = query.word(ONLY, Set.of("tunnel")) != null;
+    exchange.setProperty(Prober.FORCED, query.flag(FORCE));
     query.check();
     exchange.setProperty(
         Prober.Extent.PROPERTY, tunnel ? Prober.Extent.TUNNEL : Prober.Extent.WHOLE);

@@ -188,7 +188,8 @@ public enum Reason {
       Field.PASSWORD,
       true,
       "These credentials were refused shortly before and were not tried again.",
-      "Send other credentials, or wait until the guard's window has passed."),
+      "Send other credentials, wait until the guard's window has passed, or send force=true in the"
+          + " query once the account is mended."),
 
   // What is wrong with a request.
   MALFORMED_BODY(

@@ -136,19 +136,25 @@ public final class Prober implements AutoCloseable {
     public static final String PROPERTY = "extent";
   }
 
+  /** The exchange property with which a route asks for a test in spite of the lock-out guard. */
+  public static final String FORCED = "forced";
+
   /**
-   * For the route: {@link #test(Connection, Extent)}, whole where nothing else is asked for.
+   * For the route: {@link #test(Connection, Extent, boolean)}, whole and guarded where nothing else
+   * is asked for.
    *
    * @param extent may be null
    */
   public Tested testTo(
-      @Body Connection connection, @ExchangeProperty(Extent.PROPERTY) Extent extent) {
-    return test(connection, extent == null ? Extent.WHOLE : extent);
+      @Body Connection connection,
+      @ExchangeProperty(Extent.PROPERTY) Extent extent,
+      @ExchangeProperty(FORCED) Boolean forced) {
+    return test(connection, extent == null ? Extent.WHOLE : extent, Boolean.TRUE.equals(forced));
   }
 
-  /** Tests the whole of a connection. */
+  /** Tests the whole of a connection, unless the lock-out guard remembers its login. */
   public Tested test(Connection connection) {
-    return test(connection, Extent.WHOLE);
+    return test(connection, Extent.WHOLE, false);
   }
 
   /**
@@ -163,13 +169,14 @@ public final class Prober implements AutoCloseable {
    * the one to be looked up and connected to.
    *
    * <p>Credentials that a server has refused within the lock-out window are not sent again: the
-   * test fails with {@link Reason#LOCKOUT_GUARD} before anything is contacted.
+   * test fails with {@link Reason#LOCKOUT_GUARD} before anything is contacted, unless it is {@code
+   * forced}. A forced test that is refused is remembered like any other.
    *
    * @throws Refusal when the settings cannot be tested at all (a field that is missing or that the
    *     driver would read as something else), when a tunnel is to be tested and there is none, or
    *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
-  public Tested test(Connection sent, Extent extent) {
+  public Tested test(Connection sent, Extent extent, boolean forced) {
     if (extent == Extent.TUNNEL && sent.bastion() == null) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD,
@@ -219,7 +226,8 @@ public final class Prober implements AutoCloseable {
 
     String login =
         guard.fingerprint(
-            Hop.path(hops),
+            // A server that admits TLS only refuses the right password without it.
+            (connection.tls() == null ? "" : "tls>") + Hop.path(hops),
             host.text(),
             connection.port(),
             connection.username(),
@@ -234,7 +242,7 @@ public final class Prober implements AutoCloseable {
     TestRun run =
         new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
     Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
-    Work work = new Work(run, opening, hops, login, unknownHost);
+    Work work = new Work(run, opening, hops, login, unknownHost, forced);
     Watchdog.Watch watch = watchdog.watch(run);
     try {
       workers.execute(
@@ -361,14 +369,17 @@ public final class Prober implements AutoCloseable {
     private final List<Hop> hops;
     private final String login;
     private final Reason unknownHost;
+    private final boolean forced;
 
     Work(
         TestRun run,
         Conversation.Opening opening,
         List<Hop> hops,
         String login,
-        Reason unknownHost) {
+        Reason unknownHost,
+        boolean forced) {
       this.unknownHost = unknownHost;
+      this.forced = forced;
       this.run = run;
       this.opening = opening;
       this.hops = hops;
@@ -411,6 +422,9 @@ public final class Prober implements AutoCloseable {
 
     private void guardLogins() throws TestEnded {
       run.begin(Name.POLICY);
+      if (forced) {
+        return;
+      }
       for (Hop hop : hops) {
         if (guard.remembers(hop.login())) {
           run.journal()

@@ -273,4 +273,23 @@ class TargetsTest {
       assertThat(checked.logins()).isNotEmpty();
     }
   }
+
+  @Test
+  void whoMendedAnAccountNeedNotWaitForTheGuard() {
+    String id = API.create(target("mariadb"));
+    ObjectNode wrong = target("mariadb").put("password", CANARIES.secret("mistyped").reveal());
+
+    assertThat(API.put(id, wrong).reason()).isEqualTo("AUTH_FAILED");
+    assertThat(API.put(id, wrong).reason()).isEqualTo("LOCKOUT_GUARD");
+    assertThat(
+            API.request("PUT", "/datasources/" + id + "?force=true")
+                .admin()
+                .json(wrong)
+                .send()
+                .reason())
+        .isEqualTo("AUTH_FAILED");
+    assertThat(
+            API.request("POST", "/datasources/test?force=true").admin().json(wrong).send().reason())
+        .isEqualTo("AUTH_FAILED");
+  }
 }

@@ -83,7 +83,7 @@ class HostileBastionTest {
             .via(host, port, "hop", HOP, null, null, tunneling)
             .jumps(jumps)
             .build(),
-        Extent.TUNNEL);
+        Extent.TUNNEL, false);
   }
 
   private static Step failed(Tested tested) {
@@ -245,7 +245,7 @@ class HostileBastionTest {
                       rsa.publicLine(),
                       true)
                   .build(),
-              Extent.TUNNEL);
+              Extent.TUNNEL, false);
       assertThat(tested.report().passed()).as("%s", tested).isTrue();
     }
   }

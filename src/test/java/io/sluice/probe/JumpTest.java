@@ -83,7 +83,7 @@ class JumpTest {
 
   @Test
   void theTunnelThroughTheChainIsTestedAlone() {
-    Tested tested = prober.test(through(at(null, first)).build(), Extent.TUNNEL);
+    Tested tested = prober.test(through(at(null, first)).build(), Extent.TUNNEL, false);
 
     assertThat(Probe.steps(tested)).contains("ssh.forward passed", "login skipped");
     assertThat(tested.report().passed()).isTrue();

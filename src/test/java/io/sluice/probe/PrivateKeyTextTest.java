@@ -102,7 +102,7 @@ class PrivateKeyTextTest {
         Probe.target("mariadb", database.host(), database.port())
             .via("127.0.0.1", port, user, passphrase, text, null, true)
             .build(),
-        Extent.TUNNEL);
+        Extent.TUNNEL, false);
   }
 
   @ParameterizedTest

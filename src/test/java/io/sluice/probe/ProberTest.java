@@ -123,6 +123,10 @@ class ProberTest {
               "database skipped",
               "query skipped");
 
+      Tested forced = prober.test(wrong.build(), Prober.Extent.WHOLE, true);
+      assertThat(proxy.connections()).isEqualTo(2);
+      assertThat(forced.report().reason()).isEqualTo(Reason.AUTH_FAILED);
+
       Tested corrected = prober.test(Targets.at(driver, proxy.host(), proxy.port()).build());
       assertThat(corrected.report().passed()).isTrue();
     }
