@@ -75,7 +75,7 @@ public final class H2Server implements AutoCloseable {
     Awaitility.await()
         .atMost(Duration.ofSeconds(30))
         .pollInterval(Duration.ofMillis(50))
-        .ignoreException(IOException.class)
+        .ignoreExceptionsInstanceOf(IOException.class)
         .until(
             () -> {
               try (Socket socket = new Socket()) {
