@@ -34,10 +34,10 @@ public record JumpHost(
   private static final int MAX_PORT = 65_535;
   private static final int MAX_USERNAME = 256;
 
-  // The user may hold an @, the host may not.
+  // The user may hold an @, the host may not. A colon in the user would be a password in clear.
   private static final Pattern ITEM =
       Pattern.compile(
-          "(?<destination>(?:(?<user>[^ ,]+)@)?"
+          "(?<destination>(?:(?<user>[^ ,:]+)@)?"
               + "(?:\\[(?<ipv6>[^\\[\\] ]+)]|(?<name>[^@:\\[\\] ]+))"
               + "(?::(?<port>[1-9][0-9]{0,4}))?)"
               + "(?: (?<key>[^ ].*))?");

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.sshd.client.ClientFactoryManager;
 import org.apache.sshd.client.auth.password.PasswordIdentityProvider;
 import org.apache.sshd.client.future.AuthFuture;
@@ -37,15 +39,22 @@ final class BastionSession extends ClientSessionImpl {
     super.messageReceived(buffer);
   }
 
-  /** A server has keys of several types; ask for the type that was approved. */
+  /**
+   * A server has keys of several types; ask for the type that was approved first. The others stay,
+   * as a server that has only those shows a changed key, and not that it speaks no common language.
+   */
   @Override
   protected String resolveAvailableSignaturesProposal(FactoryManager manager) {
     Handshake handshake = Handshake.of(this);
     String type = handshake == null || handshake.pin() == null ? null : handshake.pin().type();
+    String all = super.resolveAvailableSignaturesProposal(manager);
     if (type == null) {
-      return super.resolveAvailableSignaturesProposal(manager);
+      return all;
     }
-    return type.equals(KeyPairProvider.SSH_RSA) ? "rsa-sha2-512,rsa-sha2-256" : type;
+    String first = type.equals(KeyPairProvider.SSH_RSA) ? "rsa-sha2-512,rsa-sha2-256" : type;
+    return Stream.concat(Stream.of(first.split(",")), Stream.of(all.split(",")))
+        .distinct()
+        .collect(Collectors.joining(","));
   }
 
   /**

@@ -45,13 +45,14 @@ final class HttpsConversation implements Conversation {
     if (rule.isPresent()) {
       Driver.ErrorRule found = rule.get();
       Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      run.journal()
-          .fail(
-              step,
-              found.reason(),
-              e.field() == null ? found.field() : e.field(),
-              e.hint() == null ? found.hint() : e.hint());
-      if (found.lockout()) {
+      boolean stands =
+          run.journal()
+              .fail(
+                  step,
+                  found.reason(),
+                  e.field() == null ? found.field() : e.field(),
+                  e.hint() == null ? found.hint() : e.hint());
+      if (stands && found.lockout()) {
         login.refused();
       }
     } else if (e.status() >= 500) {

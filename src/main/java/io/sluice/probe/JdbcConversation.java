@@ -129,8 +129,9 @@ final class JdbcConversation implements Conversation {
     if (rule.isPresent()) {
       Driver.ErrorRule found = rule.get();
       Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      run.journal().fail(step, found.reason(), found.field(), found.hint());
-      if (found.lockout() && run.traffic().credentialsAsked()) {
+      // What the watchdog has ended as timed out was not refused, whatever the driver makes of it.
+      boolean stands = run.journal().fail(step, found.reason(), found.field(), found.hint());
+      if (stands && found.lockout() && run.traffic().credentialsAsked()) {
         login.refused();
       }
       return;
@@ -220,14 +221,17 @@ final class JdbcConversation implements Conversation {
               "Server and driver do not agree on how to log in.");
       return;
     }
-    // Whatever it was, the server has ended a login: it is not repeated.
-    login.refused();
-    run.journal()
-        .fail(
-            Name.LOGIN,
-            Reason.AUTH_FAILED,
-            Field.USERNAME,
-            "The server refused the login for a reason that is not known here; its own log names"
-                + " it.");
+    boolean stands =
+        run.journal()
+            .fail(
+                Name.LOGIN,
+                Reason.AUTH_FAILED,
+                Field.USERNAME,
+                "The server refused the login for a reason that is not known here; its own log names"
+                    + " it.");
+    if (stands) {
+      // Whatever it was, the server has ended a login: it is not repeated.
+      login.refused();
+    }
   }
 }

@@ -226,8 +226,9 @@ public final class Prober implements AutoCloseable {
 
     String login =
         guard.fingerprint(
-            // A server that admits TLS only refuses the right password without it.
-            (connection.tls() == null ? "" : "tls>") + Hop.path(hops),
+            // A server that admits TLS only refuses the right password without it, and one that
+            // another driver is for refuses any.
+            driver.get().id() + (connection.tls() == null ? ">" : ">tls>") + Hop.path(hops),
             host.text(),
             connection.port(),
             connection.username(),

@@ -64,7 +64,7 @@ class CloudEventDecoderTest {
             "content-type",
             STRUCTURED);
     assertThat(new String(update.encoded().bytes(), StandardCharsets.UTF_8))
-        .isEqualTo("{\"port\":3306.50,\"a\":\"ü\\u0000\",\"b\":[],\"c\":null,\"d\":{\"e\":true}}");
+        .isEqualTo("{\"port\":3306.50,\"a\":\"ü\\u0000\",\"b\":[1],\"c\":null,\"d\":{\"e\":true}}");
   }
 
   static Stream<Arguments> refused() {

@@ -112,7 +112,9 @@ class BastionTest {
   @Test
   void anotherHostKeyIsRefusedBeforeAnyLogin() {
     SshKey other = SshKey.ed25519();
-    for (String pin : List.of(other.fingerprint(), other.publicLine())) {
+    // Also where the server has no key of the approved type any more.
+    SshKey otherType = SshKey.ecdsa();
+    for (String pin : List.of(other.fingerprint(), other.publicLine(), otherType.publicLine())) {
       Tested tested = prober.test(via("mariadb", pin).build());
       assertThat(Probe.steps(tested))
           .contains("ssh.connect passed", "ssh.hostkey SSH_HOST_KEY_CHANGED", "ssh.auth skipped");

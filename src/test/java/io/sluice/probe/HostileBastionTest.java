@@ -83,7 +83,8 @@ class HostileBastionTest {
             .via(host, port, "hop", HOP, null, null, tunneling)
             .jumps(jumps)
             .build(),
-        Extent.TUNNEL, false);
+        Extent.TUNNEL,
+        false);
   }
 
   private static Step failed(Tested tested) {
@@ -245,7 +246,8 @@ class HostileBastionTest {
                       rsa.publicLine(),
                       true)
                   .build(),
-              Extent.TUNNEL, false);
+              Extent.TUNNEL,
+              false);
       assertThat(tested.report().passed()).as("%s", tested).isTrue();
     }
   }

@@ -10,12 +10,18 @@ import io.sluice.servers.TdsServer;
 import io.sluice.servers.ToxicProxy;
 import io.sluice.servers.ToxicProxy.Direction;
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -36,6 +42,26 @@ class LeakTest {
   private static int openFiles() {
     String[] files = new File("/proc/self/fd").list();
     return files == null ? 0 : files.length;
+  }
+
+  /** What the open files are, for whoever reads a failure. */
+  private static String openFilesByKind() {
+    try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
+      return files
+          .map(LeakTest::kind)
+          .collect(Collectors.groupingBy(kind -> kind, TreeMap::new, Collectors.counting()))
+          .toString();
+    } catch (IOException e) {
+      return "unknown";
+    }
+  }
+
+  private static String kind(Path file) {
+    try {
+      return Files.readSymbolicLink(file).toString().replaceAll("\\[?[0-9]+]?", "");
+    } catch (IOException e) {
+      return "closed meanwhile";
+    }
   }
 
   @Test
@@ -80,7 +106,10 @@ class LeakTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(
-              () -> assertThat(openFiles() - mute.connections()).isLessThanOrEqualTo(files + 3));
+              () ->
+                  assertThat(openFiles() - mute.connections())
+                      .as(openFilesByKind())
+                      .isLessThanOrEqualTo(files + 3));
     }
   }
 

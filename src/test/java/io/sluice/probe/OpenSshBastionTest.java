@@ -71,7 +71,8 @@ class OpenSshBastionTest {
                 null,
                 tunneling)
             .build(),
-        Extent.TUNNEL, false);
+        Extent.TUNNEL,
+        false);
   }
 
   private static Step forward(Tested tested) {
@@ -148,7 +149,8 @@ class OpenSshBastionTest {
               Probe.target("mariadb", database.host(), database.port())
                   .via(bastion.host(), bastion.port(), name, "wrong", null, null, false)
                   .build(),
-              Extent.TUNNEL, false);
+              Extent.TUNNEL,
+              false);
       assertThat(Probe.steps(password)).as(name).contains("ssh.auth SSH_AUTH_FAILED");
       assertThat(Probe.step(password, Name.SSH_AUTH).field()).isEqualTo("sshPassword");
     }
@@ -158,7 +160,8 @@ class OpenSshBastionTest {
                 .via(
                     bastion.host(), bastion.port(), user.name(), user.password(), null, null, false)
                 .build(),
-            Extent.TUNNEL, false);
+            Extent.TUNNEL,
+            false);
     assertThat(good.report().passed()).as("%s", good).isTrue();
   }
 
@@ -179,7 +182,8 @@ class OpenSshBastionTest {
                     bastion.host() + ":" + bastion.port(),
                     bastion.host() + ":" + bastion.port() + " " + bastion.hostKey().fingerprint())
                 .build(),
-            Extent.TUNNEL, false);
+            Extent.TUNNEL,
+            false);
     assertThat(tested.report().passed()).as("%s", tested).isTrue();
     assertThat(tested.observedJumpKeys()).containsOnly(bastion.hostKey().publicLine());
   }

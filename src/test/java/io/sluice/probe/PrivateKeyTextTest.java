@@ -102,7 +102,8 @@ class PrivateKeyTextTest {
         Probe.target("mariadb", database.host(), database.port())
             .via("127.0.0.1", port, user, passphrase, text, null, true)
             .build(),
-        Extent.TUNNEL, false);
+        Extent.TUNNEL,
+        false);
   }
 
   @ParameterizedTest
