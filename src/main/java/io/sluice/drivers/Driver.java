@@ -108,6 +108,8 @@ public record Driver(
     BIGQUERY,
     /** No JDBC: Snowflake by its published HTTP protocol, without its maker's driver. */
     SNOWFLAKE,
+    /** No JDBC: Databricks SQL by its published REST API, without its maker's driver. */
+    DATABRICKS,
     /** Listed, so that its name is understood, but never connected to. */
     NONE;
 

@@ -45,6 +45,7 @@ interface CloudService {
       case ATHENA -> Optional.of(new AthenaService());
       case BIGQUERY -> Optional.of(new BigQueryService(google));
       case SNOWFLAKE -> Optional.of(new SnowflakeService());
+      case DATABRICKS -> Optional.of(new DatabricksService());
       default -> Optional.empty();
     };
   }

@@ -60,7 +60,8 @@ abstract class Frames {
     return switch (family) {
       case POSTGRESQL -> Optional.of(new PostgresFrames(tls));
       case MARIADB, MYSQL -> Optional.of(new MysqlFrames());
-      case SQLSERVER, RELAY, ORACLE, ATHENA, BIGQUERY, SNOWFLAKE, NONE -> Optional.empty();
+      case SQLSERVER, RELAY, ORACLE, ATHENA, BIGQUERY, SNOWFLAKE, DATABRICKS, NONE ->
+          Optional.empty();
     };
   }
 

@@ -93,6 +93,7 @@ class ZohoTypesTest {
     "GREENPLUM, greenplum",
     "REDSHIFT, redshift",
     "CLICKHOUSE, clickhouse",
+    "DATABRICKS, databricks",
     "PRESTO DB, presto",
     "TRINO, trino",
     "SAP HANA, sap-hana",
@@ -107,6 +108,9 @@ class ZohoTypesTest {
   @ParameterizedTest
   @CsvSource({
     "ORACLE_CLOUD, ORACLE, sId, ORCL.example, serviceName",
+    "DATABRICKS, DATABRICKS, httpPath, /sql/1.0/warehouses/abc123, httpPath",
+    "DATABRICKS, DATABRICKS, catalogName, main, catalog",
+    "DATABRICKS, DATABRICKS, schemaName, sales, schema",
     "LOCAL_DATABASE, TRINO, catalogName, hive, catalog",
     "LOCAL_DATABASE, TRINO, schemaName, web, schema",
     "LOCAL_DATABASE, SAP HANA, schemaName, SALES, schema",
