@@ -204,13 +204,16 @@ final class Descriptor {
         value("sha256") == null ? null : matching("sha256", SHA256));
   }
 
-  /** A relay has to be told; everything else has its hooks. */
+  /** Where no driver asks the server for TLS this has to be told; everything else has its hooks. */
   private Driver.Tls tls(Driver.Family family) {
-    boolean relayed = family == Driver.Family.RELAY || family == Driver.Family.ORACLE;
+    boolean relayed =
+        family == Driver.Family.RELAY
+            || family == Driver.Family.ORACLE
+            || family == Driver.Family.MONGODB;
     Driver.Tls tls =
         value("tls") == null && !relayed ? Driver.Tls.HOOKS : constant("tls", Driver.Tls.class);
     if (tls != null && (tls == Driver.Tls.HOOKS) == relayed) {
-      problem("tls", "must be implicit or none with a relay, and hooks without");
+      problem("tls", "must be implicit or none with a relay or MongoDB, and hooks without");
     }
     return tls;
   }

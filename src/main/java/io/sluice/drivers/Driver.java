@@ -110,6 +110,8 @@ public record Driver(
     SNOWFLAKE,
     /** No JDBC: Databricks SQL by its published REST API, without its maker's driver. */
     DATABRICKS,
+    /** No JDBC: MongoDB by its published wire protocol, without its maker's driver. */
+    MONGODB,
     /** Listed, so that its name is understood, but never connected to. */
     NONE;
 

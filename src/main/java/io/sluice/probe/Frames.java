@@ -60,7 +60,7 @@ abstract class Frames {
     return switch (family) {
       case POSTGRESQL -> Optional.of(new PostgresFrames(tls));
       case MARIADB, MYSQL -> Optional.of(new MysqlFrames());
-      case SQLSERVER, RELAY, ORACLE, ATHENA, BIGQUERY, SNOWFLAKE, DATABRICKS, NONE ->
+      case SQLSERVER, RELAY, ORACLE, ATHENA, BIGQUERY, SNOWFLAKE, DATABRICKS, MONGODB, NONE ->
           Optional.empty();
     };
   }

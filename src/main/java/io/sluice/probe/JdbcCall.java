@@ -66,7 +66,7 @@ record JdbcCall(String url, Properties properties) {
       case MARIADB -> call.forMariadb(connection, host);
       case MYSQL -> call.forMysql(connection, host);
       case SQLSERVER -> call.forSqlServer(jdbc, connection);
-      case ATHENA, BIGQUERY, SNOWFLAKE, DATABRICKS, NONE ->
+      case ATHENA, BIGQUERY, SNOWFLAKE, DATABRICKS, MONGODB, NONE ->
           throw new IllegalArgumentException("No call without a parser.");
     }
     return call;

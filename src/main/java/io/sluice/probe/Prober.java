@@ -200,6 +200,7 @@ public final class Prober implements AutoCloseable {
     }
     HostName endpoint = host;
     Conversation.Opening opening;
+    String realm = "";
     if (service.isPresent()) {
       CloudService cloud = service.get();
       requireFields(driver.get(), connection);
@@ -211,6 +212,12 @@ public final class Prober implements AutoCloseable {
       }
       endpoint = meant.get();
       opening = (run, path, login) -> new HttpsConversation(run, path, login, cloud);
+    } else if (driver.get().family() == Driver.Family.MONGODB) {
+      requireFields(driver.get(), connection);
+      MongoConversation.check(driver.get(), connection);
+      // One name may stand for several users.
+      realm = MongoConversation.authSource(connection) + ">";
+      opening = (run, path, login) -> new MongoConversation(run, login);
     } else {
       java.sql.Driver jdbc;
       try {
@@ -228,7 +235,7 @@ public final class Prober implements AutoCloseable {
         guard.fingerprint(
             // A server that admits TLS only refuses the right password without it, and one that
             // another driver is for refuses any.
-            driver.get().id() + (connection.tls() == null ? ">" : ">tls>") + Hop.path(hops),
+            driver.get().id() + (connection.tls() == null ? ">" : ">tls>") + realm + Hop.path(hops),
             host.text(),
             connection.port(),
             connection.username(),

@@ -28,9 +28,6 @@ import java.util.regex.Pattern;
 final class TestRun {
   private static final ThreadLocal<TestRun> CURRENT = new ThreadLocal<>();
 
-  /** A handshake message or an alert (RFC 8446 section 5.1). */
-  private static final Pattern TLS_RECORD = Pattern.compile("^1[56]03");
-
   /** The orderly end of a connection; after it the socket is simply closed. */
   private static final Duration CLOSE = Duration.ofMillis(500);
 
@@ -219,7 +216,7 @@ final class TestRun {
   /** What the first bytes on the wire look like. */
   Pattern greeting() {
     return connection.tls() != null && driver.tls() == Driver.Tls.IMPLICIT
-        ? TLS_RECORD
+        ? Traffic.TLS_RECORD
         : driver.greeting();
   }
 

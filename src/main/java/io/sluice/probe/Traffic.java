@@ -17,6 +17,9 @@ final class Traffic {
   private static final long MAX_RECEIVED_BYTES = 4L * 1024 * 1024;
   private static final int HEAD_BYTES = 8;
 
+  /** A handshake message or an alert (RFC 8446 section 5.1). */
+  static final Pattern TLS_RECORD = Pattern.compile("^1[56]03");
+
   private final byte[] head = new byte[HEAD_BYTES];
   private final Frames frames;
   private volatile long received;
@@ -76,6 +79,11 @@ final class Traffic {
     int length = (int) Math.min(received, HEAD_BYTES);
     Matcher matcher = greeting.matcher(HexFormat.of().formatHex(head, 0, length));
     return matcher.lookingAt() || matcher.hitEnd();
+  }
+
+  /** Whether the peer began with a record of TLS, asked for or not. */
+  boolean startsLikeTls() {
+    return received > 0 && looksLike(TLS_RECORD);
   }
 
   private void count(byte[] buffer, int offset, int length) throws IOException {

@@ -28,6 +28,8 @@
  *   <li>A {@code CloudService} has no JDBC driver: {@code HttpsConversation} holds its talk over an
  *       {@code HttpsClient}, whose sockets are the test's; {@code AwsTransport} and {@code
  *       GoogleTransport} put the makers' libraries on top of it.
+ *   <li>{@code MongoConversation} speaks MongoDB's protocol itself, with the messages of {@code
+ *       MongoWire}.
  *   <li>{@link io.sluice.probe.KeyMaterial} reads certificates and keys for those who only want to
  *       know whether they are usable.
  * </ul>

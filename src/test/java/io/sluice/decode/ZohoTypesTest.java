@@ -98,7 +98,9 @@ class ZohoTypesTest {
     "TRINO, trino",
     "SAP HANA, sap-hana",
     "TERADATA, teradata",
-    "YUGABYTEDB, yugabytedb"
+    "YUGABYTEDB, yugabytedb",
+    "MONGODB, mongodb",
+    "AMAZON DOCUMENTDB, documentdb"
   })
   void aTypeHasItsDriver(String type, String driver) {
     assertThat(CATALOGUE.forZoho(type).orElseThrow().id()).isEqualTo(driver);

@@ -30,7 +30,9 @@ class DriverCatalogueTest {
     "sqlserver, sqlserver",
     "mssql, sqlserver",
     "athena, athena",
-    "bigquery, bigquery"
+    "bigquery, bigquery",
+    "mongo, mongodb",
+    "documentdb, documentdb"
   })
   void theShippedDriversAnswerToTheirNames(String name, String id) throws IOException {
     assertThat(load(SHIPPED).named(name)).map(Driver::id).contains(id);
