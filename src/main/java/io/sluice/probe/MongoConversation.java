@@ -374,7 +374,8 @@ final class MongoConversation implements Conversation {
   private String silentEnd() {
     return "The server closed the connection without an answer: it has no free connection, or is no "
         + run.driver().title()
-        + (connection.tls() == null ? ", or takes TLS only (send ssl as true)."
+        + (connection.tls() == null
+            ? ", or takes TLS only (send ssl as true)."
             : ", or asks for another client's certificate.");
   }
 
