@@ -146,7 +146,8 @@ public record Driver(
    */
   public record Jar(String artifact, boolean bundled, String sha256) {
     /** As Maven's {@code copy} goal takes it: with the packaging before a classifier. */
-    String copyArgument() {
+    /** As the command that fetches it wants it: the kind of file stands before a classifier. */
+    public String copyArgument() {
       String[] parts = artifact.split(":", -1);
       return parts.length < 4
           ? artifact

@@ -332,9 +332,18 @@ final class Bastions implements AutoCloseable {
       if (refusal != null) {
         throw Refused.of(refusal).at(run, way.target());
       }
+      if (session.isOpen()) {
+        throw run.fail(
+            Reason.TIMEOUT,
+            Field.HOST,
+            "The bastion has not said in time that it reaches the database: seen from there, a"
+                + " firewall may drop packets to its host and port.");
+      }
       Hop hop = way.target();
-      Reason reason = session.isOpen() ? Reason.TIMEOUT : Reason.SSH_UNREACHABLE;
-      throw run.fail(reason, hop.field(Field.SSH_HOST), hop.hint(reason, null));
+      throw run.fail(
+          Reason.SSH_UNREACHABLE,
+          hop.field(Field.SSH_HOST),
+          hop.hint(Reason.SSH_UNREACHABLE, null));
     }
   }
 

@@ -128,6 +128,15 @@ final class JdbcConversation implements Conversation {
     Optional<Driver.ErrorRule> rule = rule(e);
     if (rule.isPresent()) {
       Driver.ErrorRule found = rule.get();
+      if (found.reason() == Reason.PROTOCOL_MISMATCH && noPasswordToGive()) {
+        run.journal()
+            .fail(
+                Name.LOGIN,
+                Reason.AUTH_FAILED,
+                Field.PASSWORD,
+                "The server asks for a password, and none is set.");
+        return;
+      }
       Name step = found.step().compareTo(at) < 0 ? at : found.step();
       // What the watchdog has ended as timed out was not refused, whatever the driver makes of it.
       boolean stands = run.journal().fail(step, found.reason(), found.field(), found.hint());
@@ -137,6 +146,14 @@ final class JdbcConversation implements Conversation {
       return;
     }
     diagnoseBreak(at, relay == null || relay.failure() == null ? e : relay.failure());
+  }
+
+  /** Asked for a password that it was not given, this driver ends the login by itself. */
+  private boolean noPasswordToGive() {
+    return run.driver().family() == Driver.Family.POSTGRESQL
+        && run.journal().current() == Name.LOGIN
+        && run.connection().password() == null
+        && run.traffic().credentialsAsked();
   }
 
   /** Whether a server that should have begun with TLS speaks the database's protocol instead. */
@@ -149,14 +166,7 @@ final class JdbcConversation implements Conversation {
   private void diagnoseBreak(Name at, Throwable e) {
     if (run.traffic().received() == 0 && run.driver().family().answers()) {
       // A database answers what it does not understand; whoever hangs up is none, or has none.
-      run.journal()
-          .fail(
-              at,
-              Reason.PROTOCOL_MISMATCH,
-              null,
-              "The connection was closed without an answer. Check that this is a port of "
-                  + run.driver().title()
-                  + "; a proxy whose database is down does the same.");
+      run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, closed());
       return;
     }
     SSLException alert = Diagnosis.cause(e, SSLException.class);
@@ -167,7 +177,8 @@ final class JdbcConversation implements Conversation {
       // TLS 1.3 refuses a client's certificate after the client thinks it is through.
       run.journal().fail(Name.TLS, Reason.TLS_CLIENT_CERT_REFUSED, null, null);
     } else if (Diagnosis.cause(e, IOException.class) != null) {
-      run.journal().fail(at, Reason.UNREACHABLE, null, null);
+      run.journal()
+          .fail(at, Reason.UNREACHABLE, null, run.traffic().received() == 0 ? closed() : null);
     } else if (at == Name.LOGIN && e instanceof SQLException sql) {
       diagnoseUnknown(sql);
     } else if (e instanceof SQLException) {
@@ -175,6 +186,12 @@ final class JdbcConversation implements Conversation {
     } else {
       run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
     }
+  }
+
+  private String closed() {
+    return "The connection was closed without an answer. Check that this is a port of "
+        + run.driver().title()
+        + "; a proxy whose database is down does the same.";
   }
 
   /** The alert is lost where the server closes while the login is already being written. */

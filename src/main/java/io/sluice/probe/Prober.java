@@ -439,7 +439,9 @@ public final class Prober implements AutoCloseable {
               .failAhead(
                   Name.SSH_AUTH,
                   Reason.LOCKOUT_GUARD,
-                  Field.SSH_PASSWORD,
+                  run.connection().bastion().identity() == null
+                      ? Field.SSH_PASSWORD
+                      : Field.SSH_IDENTITY,
                   hop.hint(Reason.LOCKOUT_GUARD, null));
           throw new TestEnded();
         }

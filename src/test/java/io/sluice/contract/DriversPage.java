@@ -65,7 +65,7 @@ public final class DriversPage {
               .collect(Collectors.joining(", ")),
           !used || driver.jar() == null
               ? ""
-              : driver.jar().bundled() ? "bundled" : "`" + driver.jar().artifact() + "`",
+              : driver.jar().bundled() ? "bundled" : "`" + driver.jar().copyArgument() + "`",
           used ? driver.verified().name().toLowerCase(Locale.ROOT) : "not connected to");
     }
     return table.append('\n').append(TABLE_ENDS).toString();

@@ -106,6 +106,14 @@ class LoginTest {
   }
 
   @Test
+  void aPasswordThatIsMissingIsAskedFor() {
+    Tested tested = prober.test(Targets.good("postgresql").login(Targets.USER, null).build());
+
+    assertThat(failure(tested)).isEqualTo("login AUTH_FAILED password");
+    assertThat(hint(tested)).contains("none is set");
+  }
+
+  @Test
   void hintsSayWhatToDo() {
     assertThat(hint(test("mariadb", "locked", "shop"))).contains("ACCOUNT UNLOCK");
     assertThat(hint(test("mariadb", "expired", "shop"))).contains("expired");
