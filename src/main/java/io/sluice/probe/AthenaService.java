@@ -5,7 +5,6 @@ import io.sluice.model.HostName;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -300,7 +299,7 @@ final class AthenaService implements CloudService {
         if (state != QueryExecutionState.QUEUED && state != QueryExecutionState.RUNNING) {
           return execution;
         }
-        pause(pause);
+        run.pause(pause);
       }
     }
 
@@ -367,15 +366,6 @@ final class AthenaService implements CloudService {
           throw new ServiceError(e.statusCode(), null, null, List.of());
         }
         throw new ServiceError(e.statusCode(), null, null, List.of(operation + "/" + code, code));
-      }
-    }
-
-    private void pause(Duration pause) throws InterruptedIOException {
-      try {
-        Thread.sleep(Math.min(pause.toMillis(), run.remaining().toMillis()));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new InterruptedIOException("The connection test has been ended.");
       }
     }
   }

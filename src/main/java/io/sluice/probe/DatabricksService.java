@@ -13,7 +13,6 @@ import io.sluice.model.Report.Name;
 import io.sluice.model.Secret;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -242,7 +241,7 @@ final class DatabricksService implements CloudService {
           cancel(id);
           throw new ServiceError(200, null, null, List.of("Statement/" + state));
         }
-        pause(pause);
+        run.pause(pause);
         answer = send("Statement", "GET", STATEMENTS + "/" + id, null);
       }
     }
@@ -260,15 +259,6 @@ final class DatabricksService implements CloudService {
     private static Duration longer(Duration pause) {
       Duration doubled = pause.multipliedBy(2);
       return doubled.compareTo(LAST_POLL) > 0 ? LAST_POLL : doubled;
-    }
-
-    private static void pause(Duration pause) throws InterruptedIOException {
-      try {
-        Thread.sleep(pause.toMillis());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new InterruptedIOException("The connection test has been ended.");
-      }
     }
 
     /** Of the words about a failure only the class is read. */

@@ -9,6 +9,7 @@ import io.sluice.model.Report.Name;
 import io.sluice.model.Report.Warning;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -179,6 +180,20 @@ final class TestRun {
   Duration remaining() {
     long nanos = deadlineNanos - System.nanoTime();
     return Duration.ofNanos(Math.max(nanos, 1_000_000));
+  }
+
+  /**
+   * Waits before a service is asked again, at most until the step's deadline.
+   *
+   * @throws InterruptedIOException when the test has been ended
+   */
+  void pause(Duration pause) throws InterruptedIOException {
+    try {
+      Thread.sleep(Math.min(pause.toMillis(), remaining().toMillis()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("The connection test has been ended.");
+    }
   }
 
   long deadlineNanos() {
