@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -33,7 +34,7 @@ public final class RogueSshServer implements AutoCloseable {
   }
 
   private static final int CHUNK_BYTES = 1024 * 1024;
-  private static final long DRIP_MILLIS = 100;
+  private static final int DRIP_MILLIS = 100;
 
   private final Manner manner;
   private final ServerSocket listener;
@@ -107,7 +108,9 @@ public final class RogueSshServer implements AutoCloseable {
         case DRIP -> {
           for (byte b : "SSH-2.0-rogue ".repeat(100).getBytes(US_ASCII)) {
             send(out, new byte[] {b});
-            Thread.sleep(DRIP_MILLIS);
+            if (gone(client)) {
+              return;
+            }
           }
         }
         case NO_KEY_EXCHANGE -> {
@@ -117,8 +120,16 @@ public final class RogueSshServer implements AutoCloseable {
       }
     } catch (IOException e) {
       // The client has gone.
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Waits for the client to leave, as long as a byte is to take. */
+  private static boolean gone(Socket client) throws IOException {
+    client.setSoTimeout(DRIP_MILLIS);
+    try {
+      return client.getInputStream().read(new byte[CHUNK_BYTES]) < 0;
+    } catch (SocketTimeoutException e) {
+      return false;
     }
   }
 
