@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -29,6 +30,7 @@ import org.apache.sshd.common.AttributeRepository;
 import org.apache.sshd.common.SshConstants;
 import org.apache.sshd.common.SshException;
 import org.apache.sshd.common.channel.exception.SshChannelOpenException;
+import org.apache.sshd.common.session.helpers.MissingAttachedSessionException;
 import org.apache.sshd.common.util.net.SshdSocketAddress;
 
 /**
@@ -168,9 +170,25 @@ final class Bastions implements AutoCloseable {
         failure = e;
       }
     }
+    if (overTcp && takenBack(failure)) {
+      run.pass(null);
+      run.begin(Name.SSH_CONNECT);
+    }
     throw silent
         ? run.fail(Reason.TIMEOUT, hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, null))
         : unreachable(run, hop, way.hops(), failure);
+  }
+
+  /**
+   * Whether there was a connection that the bastion took back before the library had a session on
+   * it. A port without a listener refuses; for a reset the JDK has no type, only the words.
+   */
+  private static boolean takenBack(Throwable failure) {
+    SocketException broken = cause(failure, SocketException.class);
+    return cause(failure, MissingAttachedSessionException.class) != null
+        || (broken != null
+            && broken.getMessage() != null
+            && broken.getMessage().startsWith("Connection reset"));
   }
 
   /** Behind a bastion the address is not used: what counts there is the name in {@code VIA}. */

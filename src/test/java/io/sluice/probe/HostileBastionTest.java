@@ -14,6 +14,7 @@ import io.sluice.servers.SshKey;
 import io.sluice.servers.SshServer;
 import io.sluice.servers.SshServer.Setup.Outdated;
 import io.sluice.servers.SshServer.Setup.Vice;
+import io.sluice.servers.ToxicProxy;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -107,6 +108,18 @@ class HostileBastionTest {
       return tested;
     } finally {
       callers.shutdownNow();
+    }
+  }
+
+  @Test
+  void aBastionThatHangsUpAtOnceWasReached() {
+    try (ToxicProxy hangsUp = ToxicProxy.to(database.host(), database.port()).cut()) {
+      // The reset overtakes the client now and then.
+      for (int i = 0; i < 300; i++) {
+        Step step = failed(tunnel(hangsUp.host(), hangsUp.port()));
+        assertThat(step.step()).isEqualTo(Name.SSH_CONNECT);
+        assertThat(step.reason()).isEqualTo(Reason.SSH_UNREACHABLE);
+      }
     }
   }
 
