@@ -4,15 +4,17 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.decode.ConfigKeys;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
-import io.sluice.model.Report;
 import io.sluice.model.ZohoError;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -148,12 +150,40 @@ public final class Answers {
     body.put("summary", error.summary());
     ObjectNode data = body.putObject("data");
     data.put("errorCode", error.code());
-    Report report = refusal.report();
-    data.put("errorMessage", refusal.errors().isEmpty() ? error.message() : refusal.getMessage());
-    if (report != null) {
-      data.set("report", json.valueToTree(report));
+    if (refusal.errors().isEmpty()) {
+      data.put("errorMessage", error.message());
+    } else {
+      data.put(
+          "errorMessage",
+          refusal.errors().stream()
+              .map(e -> ConfigKeys.inWords(e.message(), e.field()))
+              .collect(Collectors.joining(" ")));
+      data.set("errors", renamed(json.valueToTree(refusal.errors())));
+    }
+    if (refusal.report() != null) {
+      JsonNode report = json.valueToTree(refusal.report());
+      renamed(report.path("steps"));
+      data.set("report", report);
     }
     return body;
+  }
+
+  /** Says of each of these what CONFIG calls the fields. */
+  private static JsonNode renamed(JsonNode entries) {
+    for (JsonNode each : entries) {
+      ObjectNode entry = (ObjectNode) each;
+      String field = entry.path("field").textValue();
+      if (field != null) {
+        entry.put("field", ConfigKeys.named(field));
+      }
+      for (String words : List.of("message", "hint")) {
+        if (entry.has(words)) {
+          entry.put(words, ConfigKeys.inWords(entry.get(words).textValue(), field));
+        }
+      }
+      renamed(entry.path("warnings"));
+    }
+    return entries;
   }
 
   private byte[] bytes(JsonNode body) {

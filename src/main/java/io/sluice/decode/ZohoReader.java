@@ -27,56 +27,12 @@ import java.util.TreeMap;
  */
 final class ZohoReader {
   private static final String SERVICE_NAME = "serviceName";
-  private static final String DATABASE_TYPE = "databaseType";
-  private static final String S3_OUTPUT_LOCATION = "s3OutputLocation";
   private static final String S3_SCHEME = "s3://";
-  private static final String USE_SSH = "useSSH";
-  private static final String SSH_PASSWORD = "sshTunnelPassword";
   private static final String SSH_AUTH_TYPE = "sshTunnelAuthType";
   private static final String PASSWORD_LOGIN = "0";
   private static final String KEY_LOGIN = "1";
 
   private static final List<String> MANDATORY = List.of("hostName", "userName");
-
-  private static final Map<String, Field> FIELDS =
-      Map.of(
-          "hostName", Field.HOST,
-          "port", Field.PORT,
-          "userName", Field.USERNAME,
-          "password", Field.PASSWORD,
-          "cloudDatabaseName", Field.DATABASE,
-          "refreshToken", Field.REFRESH_TOKEN,
-          "accessToken", Field.ACCESS_TOKEN);
-
-  private static final Map<String, Field> TUNNEL_FIELDS =
-      Map.of(
-          "sshTunnelHost", Field.SSH_HOST,
-          "sshTunnelPort", Field.SSH_PORT,
-          "sshTunnelUsername", Field.SSH_USERNAME);
-
-  /** CONFIG's key to the option's name in the native API. */
-  private static final Map<String, String> OPTIONS =
-      Map.of(
-          "instanceName",
-          "instanceName",
-          S3_OUTPUT_LOCATION,
-          S3_OUTPUT_LOCATION,
-          "warehouseName",
-          "warehouse",
-          "sId",
-          "serviceName",
-          "projectId",
-          "projectId",
-          "schemaName",
-          "schema",
-          "catalogName",
-          "catalog",
-          "httpPath",
-          "httpPath",
-          "workgroupName",
-          "workgroup",
-          "dataLocation",
-          "dataLocation");
 
   private final DriverCatalogue drivers;
 
@@ -101,9 +57,10 @@ final class ZohoReader {
     SortedMap<String, Change> options = new TreeMap<>();
     driver(values, problems).ifPresent(d -> changes.put(Field.DRIVER, new Change.Set(d.id())));
     MANDATORY.forEach(key -> mandatory(key, values, problems));
-    readAll(FIELDS, values, changes, problems);
+    readAll(ConfigKeys.FIELDS, values, changes, problems);
     values.forEach((key, value) -> option(key, value, options, problems));
-    flag("useSSL", values, problems).ifPresent(on -> changes.put(Field.SSL, new Change.Set(on)));
+    flag(ConfigKeys.USE_SSL, values, problems)
+        .ifPresent(on -> changes.put(Field.SSL, new Change.Set(on)));
     tunnel(values, changes, problems);
     refuseUnknown(values.keySet(), problems);
     problems.refuseIfAny();
@@ -125,15 +82,15 @@ final class ZohoReader {
       return Optional.empty();
     }
     Optional<String> databaseType =
-        !given(DATABASE_TYPE, values) && service.get().hasOneEngine()
+        !given(ConfigKeys.DATABASE_TYPE, values) && service.get().hasOneEngine()
             ? Optional.of(service.get().databaseTypes().get(0))
-            : word(DATABASE_TYPE, values, problems);
+            : word(ConfigKeys.DATABASE_TYPE, values, problems);
     if (databaseType.isEmpty()) {
       return Optional.empty();
     }
     if (!service.get().fits(databaseType.get())) {
       problems.add(
-          DATABASE_TYPE,
+          ConfigKeys.DATABASE_TYPE,
           Reason.INVALID_FIELD,
           ZohoError.DBTYPE_SERVICENAME_NOTMACHED,
           "does not fit the serviceName");
@@ -143,7 +100,7 @@ final class ZohoReader {
         drivers.forZoho(databaseType.get()).filter(d -> d.family() != Driver.Family.NONE);
     if (driver.isEmpty()) {
       problems.add(
-          DATABASE_TYPE,
+          ConfigKeys.DATABASE_TYPE,
           Reason.DRIVER_UNSUPPORTED,
           ZohoError.DBTYPE_SERVICENAME_NOTMACHED,
           "is a type that no driver of this service serves");
@@ -203,12 +160,12 @@ final class ZohoReader {
 
   private static void option(
       String key, Value value, SortedMap<String, Change> options, Problems problems) {
-    String name = OPTIONS.get(key);
+    String name = ConfigKeys.OPTIONS.get(key);
     if (name == null) {
       return;
     }
     FieldGrammar.option(key, value, problems)
-        .filter(change -> !key.equals(S3_OUTPUT_LOCATION) || isS3(change, problems))
+        .filter(change -> !key.equals(ConfigKeys.S3_OUTPUT_LOCATION) || isS3(change, problems))
         .ifPresent(change -> options.put(name, change));
   }
 
@@ -217,7 +174,7 @@ final class ZohoReader {
         !(change instanceof Change.Set set) || set.value().toString().startsWith(S3_SCHEME);
     if (!s3) {
       problems.add(
-          S3_OUTPUT_LOCATION,
+          ConfigKeys.S3_OUTPUT_LOCATION,
           Reason.INVALID_FIELD,
           ZohoError.S3_OUTPUT_LOCATION_NOT_REACHABLE,
           "must begin with " + S3_SCHEME);
@@ -233,20 +190,20 @@ final class ZohoReader {
 
   private static void tunnel(
       Map<String, Value> values, Map<Field, Change> changes, Problems problems) {
-    Optional<Boolean> ssh = flag(USE_SSH, values, problems);
+    Optional<Boolean> ssh = flag(ConfigKeys.USE_SSH, values, problems);
     ssh.ifPresent(on -> changes.put(Field.SSH, new Change.Set(on)));
     if (!ssh.orElse(false)) {
       return;
     }
     changes.put(Field.SSH_TUNNELING, new Change.Set(true));
-    readAll(TUNNEL_FIELDS, values, changes, problems);
+    readAll(ConfigKeys.TUNNEL_FIELDS, values, changes, problems);
     authType(values, problems)
         .ifPresent(
             type -> {
               boolean key = type.equals(KEY_LOGIN);
               Field used = key ? Field.SSH_IDENTITY : Field.SSH_PASSWORD;
               Field unused = key ? Field.SSH_PASSWORD : Field.SSH_IDENTITY;
-              readAll(Map.of(SSH_PASSWORD, used), values, changes, problems);
+              readAll(Map.of(ConfigKeys.SSH_PASSWORD, used), values, changes, problems);
               changes.put(unused, new Change.Clear());
             });
   }
@@ -271,11 +228,17 @@ final class ZohoReader {
 
   private static void refuseUnknown(Set<String> keys, Problems problems) {
     Set<String> unknown = new HashSet<>(keys);
-    unknown.removeAll(FIELDS.keySet());
-    unknown.removeAll(TUNNEL_FIELDS.keySet());
-    unknown.removeAll(OPTIONS.keySet());
+    unknown.removeAll(ConfigKeys.FIELDS.keySet());
+    unknown.removeAll(ConfigKeys.TUNNEL_FIELDS.keySet());
+    unknown.removeAll(ConfigKeys.OPTIONS.keySet());
     unknown.removeAll(
-        Set.of(SERVICE_NAME, DATABASE_TYPE, "useSSL", USE_SSH, SSH_PASSWORD, SSH_AUTH_TYPE));
+        Set.of(
+            SERVICE_NAME,
+            ConfigKeys.DATABASE_TYPE,
+            ConfigKeys.USE_SSL,
+            ConfigKeys.USE_SSH,
+            ConfigKeys.SSH_PASSWORD,
+            SSH_AUTH_TYPE));
     unknown.stream()
         .sorted()
         .forEach(key -> problems.add(key, Reason.UNKNOWN_FIELD, "is not an attribute of CONFIG"));

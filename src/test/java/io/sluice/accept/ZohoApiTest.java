@@ -304,6 +304,51 @@ class ZohoApiTest {
   }
 
   @Test
+  void everyWrongAttributeIsNamedAsConfigNamesIt() {
+    ObjectNode config = config().put("port", "x").put("sid", "XE");
+    config.remove("userName");
+
+    Answer answer = Place.FORM_BODY.put(create(), config.toString()).send();
+    failed(answer, 400, 8079, "ATTRIBUTE_NOT_PRESENT_IN_JSON_CONFIGURATION");
+    assertThat(Api.text(answer.json(), "data", "errorMessage"))
+        .isEqualTo(
+            "userName is mandatory. port must be a whole number from 1 to 65535."
+                + " sid is not an attribute of CONFIG.");
+    assertThat(answer.json().at("/data/errors").findValuesAsText("field"))
+        .containsExactly("userName", "port", "sid");
+  }
+
+  @Test
+  void whatTheWholeLacksIsNamedAsConfigNamesIt() {
+    ObjectNode config = config().put("useSSH", true).put("warehouseName", "W");
+
+    Answer answer = Place.FORM_BODY.put(create(), config.toString()).send();
+    failed(answer, 400, 8079, "ATTRIBUTE_NOT_PRESENT_IN_JSON_CONFIGURATION");
+    assertThat(answer.json().at("/data/errors").findValuesAsText("field"))
+        .containsExactly(
+            "sshTunnelHost", "sshTunnelUsername", "sshTunnelPassword", "warehouseName");
+    assertThat(Api.text(answer.json(), "data", "errorMessage"))
+        .startsWith("sshTunnelHost is required. sshTunnelUsername is required.")
+        .doesNotContain("sshHost", "sshPassword", "sshIdentity");
+  }
+
+  @Test
+  void aFailedTestSpeaksOfTheAttributesOfConfig() {
+    ObjectNode config =
+        config()
+            .put("useSSH", true)
+            .put("sshTunnelHost", "127.0.0.1")
+            .put("sshTunnelPort", MARIA.port())
+            .put("sshTunnelUsername", "hop")
+            .put("sshTunnelPassword", "hop-" + UUID.randomUUID());
+
+    Answer answer = Place.FORM_BODY.put(create(), config.toString()).send();
+    failed(answer, 400, 18011, "CANNOT_CONNECT_ENDPOINT");
+    String report = answer.json().at("/data/report").toString();
+    assertThat(report).contains("sshTunnelHost").doesNotContain("sshHost", "sshPort");
+  }
+
+  @Test
   void anUpdateKeepsWhatConfigCannotExpress() {
     String ca = TestCa.create("Kept CA").certificatePem();
     String id = create();
