@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.apply.Submission;
 import io.sluice.apply.Submission.Operation;
+import io.sluice.decode.Encoded;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.probe.Prober;
@@ -11,7 +12,6 @@ import io.sluice.secrets.Vault;
 import io.sluice.store.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.apache.camel.Body;
@@ -51,11 +51,23 @@ public final class DeferredUpdates {
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
       @ExchangeProperty(Prober.FORCED) Boolean forced) {
+    return queued(
+        submission.claimed(
+            submission.updateId(), keys.identity(request, caller).orElse(null), null),
+        new Encoded(request.body(), request.contentType(), null, null),
+        keys.hash(request),
+        forced);
+  }
+
+  /**
+   * @param payload what the worker will decode
+   * @param hash of the request, kept when the submission has an identity
+   */
+  Statement queued(Submission submission, Encoded payload, String hash, Boolean forced) {
     String updateId = submission.updateId().toString();
-    Optional<String> key = keys.identity(request, caller);
     ObjectNode origin =
         json.createObjectNode()
-            .put("contentType", request.contentType())
+            .put("contentType", payload.contentType())
             .put("operation", submission.operation().name())
             .put(Prober.FORCED, Boolean.TRUE.equals(forced));
     if (submission.ifMatch() != null) {
@@ -66,10 +78,10 @@ public final class DeferredUpdates {
         .with("workspace", submission.workspace())
         .with("id", submission.id())
         .with("intake", submission.intake().wireName())
-        .with("identity", key.orElse(null))
-        .with("hash", key.isPresent() ? keys.hash(request) : null)
+        .with("identity", submission.identity())
+        .with("hash", submission.identity() == null ? null : hash)
         .with("actor", submission.actor())
-        .with("payload", vault.sealBytes(request.body(), updateId))
+        .with("payload", vault.sealBytes(payload.bytes(), updateId))
         .with("origin", origin.toString())
         .with("create", Boolean.toString(submission.operation() == Operation.CREATE));
   }
@@ -79,17 +91,29 @@ public final class DeferredUpdates {
       @Body List<Map<String, Object>> rows,
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Submission.PROPERTY) Submission submission) {
-    Map<String, Object> row = rows.get(0);
+    Place place = place(rows.get(0), request, submission);
+    HttpAnswer answer = at(place.updateId(), submission);
+    return place.replayed() ? answer.with("Idempotent-Replayed", "true") : answer;
+  }
+
+  /** Where in the queue an update is; replayed when an equal request put it there. */
+  record Place(String updateId, boolean replayed) {}
+
+  /**
+   * @param row what the store answered to {@link #queued}
+   * @throws Refusal when it is not in the queue
+   */
+  Place place(Map<String, Object> row, HttpRequest request, Submission submission) {
     String known = (String) row.get("known");
     if (known != null) {
       if (!keys.hash(request).equals(row.get("known_hash"))) {
         throw Refusal.because(Reason.KEY_REUSED);
       }
-      return at(known, submission).with("Idempotent-Replayed", "true");
+      return new Place(known, true);
     }
     String accepted = (String) row.get("accepted");
     if (accepted != null) {
-      return at(accepted, submission);
+      return new Place(accepted, false);
     }
     boolean present = ((Number) row.get("present")).longValue() > 0;
     boolean create = submission.operation() == Operation.CREATE;
@@ -100,12 +124,14 @@ public final class DeferredUpdates {
     throw Refusal.because(Reason.UPDATE_IN_PROGRESS);
   }
 
+  static String address(String updateId) {
+    return "/updates/" + updateId;
+  }
+
   private HttpAnswer at(String updateId, Submission submission) {
     ObjectNode body =
         json.createObjectNode().put("update_id", updateId).put("data_source", submission.id());
     return answers.json(
-        202,
-        body,
-        Map.of("Location", "/updates/" + updateId, "Preference-Applied", "respond-async"));
+        202, body, Map.of("Location", address(updateId), "Preference-Applied", "respond-async"));
   }
 }

@@ -1,7 +1,10 @@
 package io.sluice.accept;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +38,8 @@ public record HttpRequest(
   /** {@code identity}, which stands for no encoding, or nothing. */
   private static final Pattern PLAIN = Pattern.compile("(?i)[\\s,]*(?:identity[\\s,]*)*");
 
+  private static final Pattern JSON = Pattern.compile("(?i)application/json\\s*(?:;|$)");
+
   /** The first value of a header. */
   public Optional<String> header(String lowerCaseName) {
     return headers.getOrDefault(lowerCaseName, List.of()).stream().findFirst();
@@ -67,6 +72,29 @@ public record HttpRequest(
           "Send the body without a Content-Encoding.");
     }
     return header("content-type").orElse(null);
+  }
+
+  /**
+   * The body of an operation that takes nothing but JSON.
+   *
+   * @throws Refusal when it is something else
+   */
+  JsonNode json(ObjectMapper reader) {
+    if (tooLarge) {
+      throw Refusal.because(Reason.BODY_TOO_LARGE);
+    }
+    String type = contentType();
+    if (type == null || !JSON.matcher(type).lookingAt()) {
+      throw Refusal.ofField(
+          Reason.UNSUPPORTED_MEDIA_TYPE,
+          "Content-Type",
+          "The body of this operation is sent as application/json.");
+    }
+    try {
+      return reader.readTree(body);
+    } catch (IOException e) {
+      throw Refusal.because(Reason.MALFORMED_BODY);
+    }
   }
 
   /** Whether the request is one of the Zoho-compatible API, which has an error shape of its own. */

@@ -26,7 +26,6 @@ import io.sluice.publish.Events.Happening;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
-import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -52,7 +51,7 @@ import org.apache.camel.ExchangeProperty;
 public final class NativeApi {
   static final int PAGE_LIMIT = 100;
   private static final String ONLY = "only";
-  private static final String FORCE = "force";
+  static final String FORCE = "force";
 
   /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
   private static final Pattern TAGS =
@@ -240,22 +239,7 @@ public final class NativeApi {
   }
 
   private long wantedVersion(HttpRequest request) {
-    if (request.tooLarge()) {
-      throw Refusal.because(Reason.BODY_TOO_LARGE);
-    }
-    String type = request.contentType();
-    if (type == null || !type.toLowerCase(Locale.ROOT).startsWith("application/json")) {
-      throw Refusal.ofField(
-          Reason.UNSUPPORTED_MEDIA_TYPE,
-          "Content-Type",
-          "The version is sent as application/json.");
-    }
-    JsonNode body;
-    try {
-      body = json.readTree(request.body());
-    } catch (IOException e) {
-      throw Refusal.because(Reason.MALFORMED_BODY);
-    }
+    JsonNode body = request.json(json);
     JsonNode version = body.path("version");
     if (body.size() != 1 || !version.isIntegralNumber() || !version.canConvertToLong()) {
       throw Refusal.ofField(

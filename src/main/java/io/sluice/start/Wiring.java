@@ -1,5 +1,6 @@
 package io.sluice.start;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -9,6 +10,7 @@ import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.sluice.accept.Answers;
+import io.sluice.accept.BulkUpdates;
 import io.sluice.accept.Callers;
 import io.sluice.accept.ContractPaths;
 import io.sluice.accept.DeferredUpdates;
@@ -184,7 +186,9 @@ public final class Wiring implements CamelConfiguration {
     IdempotencyKeys keys =
         new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease());
     registry.bind("keys", keys);
-    registry.bind("deferred", new DeferredUpdates(vault, keys, answers, json));
+    DeferredUpdates deferred = new DeferredUpdates(vault, keys, answers, json);
+    registry.bind("deferred", deferred);
+    registry.bind("bulk", new BulkUpdates(deferred, keys, answers, json));
     registry.bind("receipts", new Receipts(answers, json));
     registry.bind("zoho", new ZohoApi(answers, json));
     registry.bind(
@@ -265,9 +269,13 @@ public final class Wiring implements CamelConfiguration {
         .migrate();
   }
 
-  /** Timestamps as text, as everything that leaves writes them. */
+  /**
+   * Timestamps as text, as everything that leaves writes them; nothing said twice on the way in.
+   */
   static ObjectMapper json() {
     return JsonMapper.builder()
+        .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
         .addModule(new JavaTimeModule())
         .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
         .build();
