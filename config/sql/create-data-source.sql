@@ -28,8 +28,8 @@ with lease as (
       changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
       lease_until = null
 ), event as (
-  insert into outbox (event_id, topic, record_key, headers, body)
-  select cast(:?updateId as uuid), :?topic, :?key, cast(:?headers as jsonb), :?body
+  insert into outbox (event_id, workspace_id, topic, record_key, headers, body)
+  select cast(:?updateId as uuid), workspace_id, :?topic, :?key, cast(:?headers as jsonb), :?body
   from saved
 )
 select version, created_by from saved

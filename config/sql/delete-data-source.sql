@@ -10,8 +10,8 @@ with gone as (
   select cast(:?updateId as uuid), workspace_id, id, :?intake, :?actor, 'applied', version, :?now
   from gone
 ), event as (
-  insert into outbox (event_id, topic, record_key, headers, body)
-  select cast(:?updateId as uuid), :?topic, :?key, cast(:?headers as jsonb), :?body
+  insert into outbox (event_id, workspace_id, topic, record_key, headers, body)
+  select cast(:?updateId as uuid), workspace_id, :?topic, :?key, cast(:?headers as jsonb), :?body
   from gone
 )
 select version from gone

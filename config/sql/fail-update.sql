@@ -21,8 +21,8 @@ with current as (
       lease_until = null
   returning id
 ), event as (
-  insert into outbox (event_id, topic, record_key, headers, body)
-  select id, :?topic, cast(:?key as bytea), cast(:?headers as jsonb), cast(:?body as bytea)
+  insert into outbox (event_id, workspace_id, topic, record_key, headers, body)
+  select id, cast(:?workspace as text), :?topic, cast(:?key as bytea), cast(:?headers as jsonb), cast(:?body as bytea)
   from receipt
 )
 select id from receipt

@@ -18,8 +18,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
+import org.apache.camel.ExchangePattern;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
 import org.apache.camel.component.platform.http.PlatformHttpEndpoint;
@@ -44,6 +47,12 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   /** How far a body over the limit is read and thrown away, so that its sender sees the 413. */
   private static final int DRAIN_FACTOR = 16;
+
+  /** Between two questions of a feed. */
+  private static final Duration FEED_PAUSE = Duration.ofMillis(500);
+
+  /** After so many pauses without an event a comment shows that both ends are there. */
+  private static final int QUIET_PAUSES = 30;
 
   private final int bodyLimit;
   private final Duration bodyDeadline;
@@ -106,18 +115,38 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       return (Router) inner.getServer().getServer().requestHandler();
     }
 
+    /**
+     * The platform's own way would write a response once the route is through; this answer may go
+     * on after that.
+     */
     @Override
-    protected Future<Void> processHttpRequest(Exchange exchange, RoutingContext context) {
-      return read(context)
-          .map(
-              request -> {
-                exchange.setProperty(HttpRequest.PROPERTY, request);
-                exchange.setProperty(RoutingContext.class.getName(), context);
-                Message message = exchange.getIn();
-                message.setHeader(Exchange.HTTP_METHOD, request.method());
-                message.setHeader(Exchange.HTTP_PATH, request.path());
-                return null;
-              });
+    protected void handleRequest(RoutingContext context) {
+      if (isSuspended()) {
+        super.handleRequest(context);
+        return;
+      }
+      read(context)
+          .onSuccess(
+              request -> context.vertx().executeBlocking(() -> process(request, context), false))
+          .onFailure(cut -> context.request().connection().close());
+    }
+
+    private Void process(HttpRequest request, RoutingContext context) throws Exception {
+      Exchange exchange = createExchange(false);
+      exchange.setPattern(ExchangePattern.InOut);
+      exchange.setProperty(HttpRequest.PROPERTY, request);
+      exchange.setProperty(RoutingContext.class.getName(), context);
+      Message message = exchange.getIn();
+      message.setHeader(Exchange.HTTP_METHOD, request.method());
+      message.setHeader(Exchange.HTTP_PATH, request.path());
+      createUoW(exchange);
+      try {
+        getProcessor().process(exchange);
+      } finally {
+        doneUoW(exchange);
+        releaseExchange(exchange, false);
+      }
+      return null;
     }
   }
 
@@ -257,10 +286,69 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     if (answer.contentType() != null) {
       response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
     }
+    if (answer.feed() != null) {
+      follow(answer, context);
+      return;
+    }
     Future<Void> sent =
         answer.body() == null ? response.end() : response.end(Buffer.buffer(answer.body()));
     if (bodyGoesOn) {
       sent.onComplete(done -> context.request().connection().close());
+    }
+  }
+
+  /**
+   * Writes what the feed has as long as the client is there, no faster than it reads. What a client
+   * that is gone would not be told keeps nothing waiting: every pause a comment is sent to it.
+   */
+  private static void follow(HttpAnswer answer, RoutingContext context) {
+    HttpServerResponse response = context.response();
+    EventFeed feed = answer.feed();
+    AtomicBoolean asking = new AtomicBoolean();
+    AtomicInteger quiet = new AtomicInteger();
+    long timer =
+        context
+            .vertx()
+            .setPeriodic(
+                FEED_PAUSE.toMillis(),
+                tick -> {
+                  if (!response.writeQueueFull() && asking.compareAndSet(false, true)) {
+                    context
+                        .vertx()
+                        .executeBlocking(feed::next, false)
+                        .onSuccess(text -> tell(text, quiet, response))
+                        .onFailure(failure -> response.end())
+                        .onComplete(told -> asking.set(false));
+                  }
+                });
+    Runnable over =
+        () -> {
+          context.vertx().cancelTimer(timer);
+          feed.close();
+        };
+    response.closeHandler(closed -> over.run());
+    response.endHandler(ended -> over.run());
+    response.exceptionHandler(broken -> over.run());
+    if (response.closed()) {
+      over.run();
+      return;
+    }
+    response.setChunked(true);
+    response.write(Buffer.buffer(answer.body()));
+  }
+
+  private static void tell(String text, AtomicInteger quiet, HttpServerResponse response) {
+    if (response.closed() || response.ended()) {
+      return;
+    }
+    if (text == null) {
+      response.end();
+    } else if (!text.isEmpty()) {
+      quiet.set(0);
+      response.write(text);
+    } else if (quiet.incrementAndGet() >= QUIET_PAUSES) {
+      quiet.set(0);
+      response.write(":\n\n");
     }
   }
 }

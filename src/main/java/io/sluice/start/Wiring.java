@@ -14,6 +14,7 @@ import io.sluice.accept.BulkUpdates;
 import io.sluice.accept.Callers;
 import io.sluice.accept.ContractPaths;
 import io.sluice.accept.DeferredUpdates;
+import io.sluice.accept.EventFeeds;
 import io.sluice.accept.HttpBoundary;
 import io.sluice.accept.IdempotencyKeys;
 import io.sluice.accept.Inbox;
@@ -189,6 +190,7 @@ public final class Wiring implements CamelConfiguration {
     DeferredUpdates deferred = new DeferredUpdates(vault, keys, answers, json);
     registry.bind("deferred", deferred);
     registry.bind("bulk", new BulkUpdates(deferred, keys, answers, json));
+    registry.bind("feeds", new EventFeeds(configuration.kafka().eventsTopic(), json));
     registry.bind("receipts", new Receipts(answers, json));
     registry.bind("zoho", new ZohoApi(answers, json));
     registry.bind(

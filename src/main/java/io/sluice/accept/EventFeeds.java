@@ -1,0 +1,152 @@
+package io.sluice.accept;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.sluice.model.Report;
+import io.sluice.store.Statement;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import org.apache.camel.Body;
+import org.apache.camel.CamelContext;
+import org.apache.camel.ExchangeProperty;
+import org.apache.camel.ProducerTemplate;
+
+/**
+ * {@code GET /events}: the events of the caller's workspace as server-sent events (HTML Living
+ * Standard, section 9.2), from now on or from where {@code Last-Event-ID} left off. Each is the
+ * CloudEvent that Kafka gets, in its structured form.
+ */
+public final class EventFeeds {
+  /** Each asks the store twice a second. */
+  static final int MAX_FEEDS = 64;
+
+  private static final int PAGE_EVENTS = 100;
+  private static final String LAST_EVENT_ID = "last-event-id";
+  private static final String ATTRIBUTE = "ce_";
+
+  private final Semaphore places = new Semaphore(MAX_FEEDS);
+  private final String topic;
+  private final ObjectMapper json;
+
+  /**
+   * @param topic whose events are followed
+   */
+  public EventFeeds(String topic, ObjectMapper json) {
+    this.topic = topic;
+    this.json = json;
+  }
+
+  /**
+   * What a client gets next.
+   *
+   * @param text in the format of an event stream
+   * @param end the position of the last event in it
+   */
+  record Page(String text, EventPosition end) {}
+
+  /** Whether the client has not said where to begin. */
+  public boolean fromNow(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
+    new Query(request, Set.of()).check();
+    return request.header(LAST_EVENT_ID).isEmpty();
+  }
+
+  public Statement now() {
+    return Statement.named("event-position");
+  }
+
+  /** 200, and what happens from here on. */
+  public HttpAnswer opened(
+      @Body Object rows,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      CamelContext camel) {
+    EventPosition start =
+        request.header(LAST_EVENT_ID).map(EventFeeds::after).orElseGet(() -> first(rows));
+    if (!places.tryAcquire()) {
+      throw Refusal.because(Reason.OVERLOADED);
+    }
+    ProducerTemplate routes = camel.createProducerTemplate();
+    // An id without data tells the client where it stands before the first event.
+    byte[] greeting = ("retry: 1000\nid: " + start + "\n\n").getBytes(StandardCharsets.UTF_8);
+    return new HttpAnswer(
+        200,
+        "text/event-stream",
+        greeting,
+        Map.of(),
+        new EventFeed(request, start, routes, places));
+  }
+
+  private static EventPosition after(String id) {
+    return EventPosition.read(id)
+        .orElseThrow(
+            () ->
+                Refusal.ofField(
+                    Reason.INVALID_FIELD,
+                    "Last-Event-ID",
+                    "Send the id of an event as it was received, or no Last-Event-ID."));
+  }
+
+  private static EventPosition first(Object rows) {
+    Map<?, ?> row = (Map<?, ?>) ((List<?>) rows).get(0);
+    return new EventPosition((String) row.get("tx"), 0);
+  }
+
+  /** Asks the store for what came after the position. */
+  public Statement after(
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(EventFeed.POSITION) EventPosition position) {
+    return Statement.named("events-after")
+        .with("workspace", caller.workspace())
+        .with("topic", topic)
+        .with("tx", position.transaction())
+        .with("seq", position.number())
+        .with("limit", PAGE_EVENTS);
+  }
+
+  /** The events as a client reads them. */
+  public Page written(
+      @Body List<Map<String, Object>> rows,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(EventFeed.POSITION) EventPosition position)
+      throws IOException {
+    StringBuilder text = new StringBuilder();
+    EventPosition end = position;
+    for (Map<String, Object> row : rows) {
+      end = new EventPosition((String) row.get("tx"), ((Number) row.get("seq")).longValue());
+      ObjectNode event = structured(row, caller);
+      text.append("id: ").append(end).append('\n');
+      text.append("event: ").append(event.path("type").asText()).append('\n');
+      text.append("data: ").append(json.writeValueAsString(event)).append("\n\n");
+    }
+    return new Page(text.toString(), end);
+  }
+
+  /** CloudEvents JSON format, section 2: attributes beside the data. */
+  private ObjectNode structured(Map<String, Object> row, Caller caller) throws IOException {
+    ObjectNode event = json.createObjectNode();
+    for (Map.Entry<String, JsonNode> header :
+        json.readTree((String) row.get("headers")).properties()) {
+      if (header.getKey().startsWith(ATTRIBUTE)) {
+        event.set(header.getKey().substring(ATTRIBUTE.length()), header.getValue());
+      } else {
+        event.set("datacontenttype", header.getValue());
+      }
+    }
+    ObjectNode data = (ObjectNode) json.readTree((byte[]) row.get("body"));
+    if (data.has("report") && !caller.mayDiagnose()) {
+      Report shown = PolicyDisguise.of(json.treeToValue(data.get("report"), Report.class));
+      data.set("report", json.valueToTree(shown));
+      if (shown.reason() != null) {
+        data.put("reason", shown.reason().name()).put("message", shown.reason().message());
+      }
+    }
+    event.set("data", data);
+    return event;
+  }
+}

@@ -1,0 +1,261 @@
+package io.sluice.accept;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.contract.ContractFile;
+import io.sluice.servers.SluiceProcess;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+
+/** Server-sent events, over a process of the product. */
+final class EventFeedsTest {
+  private static final SluiceProcess SLUICE = SluiceProcess.shared();
+  private static final Api API = new Api(SLUICE);
+
+  /** One event as it was received. */
+  private record Received(String id, String name, JsonNode event) {}
+
+  /** A client that reads for as long as it is open. */
+  private static final class Follower implements AutoCloseable {
+    private final Socket socket;
+    private final List<Received> events = new CopyOnWriteArrayList<>();
+    private volatile String status;
+    private volatile String position;
+    private volatile boolean ended;
+
+    Follower(String token, String after) {
+      try {
+        socket = new Socket(SLUICE.api().getHost(), SLUICE.api().getPort());
+        String request =
+            "GET /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer "
+                + token
+                + (after == null ? "" : "\r\nLast-Event-ID: " + after)
+                + "\r\n\r\n";
+        socket.getOutputStream().write(request.getBytes(UTF_8));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      Thread reader = new Thread(this::read, "follower");
+      reader.setDaemon(true);
+      reader.start();
+      await().until(() -> position != null || (status != null && !status.contains("200")));
+    }
+
+    /** Chunk sizes stand on lines of their own, which are no lines of an event. */
+    private void read() {
+      try (BufferedReader in =
+          new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8))) {
+        status = in.readLine();
+        String id = null;
+        String name = null;
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+          if (line.startsWith("id: ")) {
+            id = line.substring(4);
+            position = id;
+          } else if (line.startsWith("event: ")) {
+            name = line.substring(7);
+          } else if (line.startsWith("data: ")) {
+            events.add(new Received(id, name, Api.JSON.readTree(line.substring(6))));
+          }
+        }
+      } catch (IOException e) {
+        // The test is over.
+      }
+      ended = true;
+    }
+
+    Received about(String dataSource, String name) {
+      return await()
+          .atMost(Duration.ofSeconds(20))
+          .until(
+              () ->
+                  events.stream()
+                      .filter(e -> e.event().path("subject").asText().equals(dataSource))
+                      .filter(e -> e.name().equals("sluice.datasource." + name))
+                      .findFirst()
+                      .orElse(null),
+              found -> found != null);
+    }
+
+    @Override
+    public void close() {
+      try {
+        socket.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private static ObjectNode works() {
+    SluiceProcess.Target target = SLUICE.target();
+    return Api.JSON
+        .createObjectNode()
+        .put("driver", "postgresql")
+        .put("host", target.host())
+        .put("port", target.port())
+        .put("database", target.database())
+        .put("username", target.user())
+        .put("password", target.password());
+  }
+
+  @Test
+  void whatHappensIsToldWhileTheClientListens() {
+    try (Follower follower = new Follower(SLUICE.token(), null)) {
+      assertThat(follower.status).contains(" 200 ");
+      String id = API.create(works());
+      API.put(id, works().put("database", "nobody-made-it"));
+      API.request("DELETE", "/datasources/" + id).admin().send();
+
+      Received created = follower.about(id, "created");
+      Received failed = follower.about(id, "update-failed");
+      follower.about(id, "deleted");
+
+      assertThat(created.event().path("data").path("version").asInt()).isEqualTo(1);
+      assertThat(failed.event().at("/data/reason").asText()).isEqualTo("DATABASE_NOT_FOUND");
+      assertThat(follower.events)
+          .allSatisfy(
+              e ->
+                  assertThat(ContractFile.objectionsOf(ContractFile.CLOUD_EVENT, e.event()))
+                      .as("%s", e.event())
+                      .isEmpty())
+          .extracting(e -> e.event().toString())
+          .noneMatch(text -> text.contains(SLUICE.target().password()));
+    }
+  }
+
+  @Test
+  void aClientGoesOnWhereItLeftOffWithoutAGapOrARepetition() {
+    List<String> told = new ArrayList<>();
+    String id = API.create(works());
+    String left;
+    try (Follower follower = new Follower(SLUICE.token(), null)) {
+      API.put(id, works().put("sshUsername", "turn-0"));
+      left = follower.about(id, "updated").id();
+    }
+    for (int i = 1; i <= 5; i++) {
+      API.put(id, works().put("sshUsername", "turn-" + i));
+    }
+    try (Follower follower = new Follower(SLUICE.token(), left)) {
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(
+              () ->
+                  assertThat(follower.events)
+                      .filteredOn(e -> e.event().path("subject").asText().equals(id))
+                      .extracting(e -> e.event().at("/data/version").asInt())
+                      .containsExactly(3, 4, 5, 6, 7));
+      follower.events.forEach(e -> told.add(e.id()));
+    }
+    assertThat(told).doesNotHaveDuplicates().doesNotContain(left);
+  }
+
+  @Test
+  void anEventWhoseTransactionCommitsLateIsNotMissed() throws SQLException {
+    String early = "late-" + UUID.randomUUID();
+    try (Follower follower = new Follower(SLUICE.token(), null);
+        Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      store.setAutoCommit(false);
+      statement.execute(
+          "insert into outbox (event_id, workspace_id, topic, headers, body, published_at) select"
+              + " gen_random_uuid(), '"
+              + SLUICE.workspace()
+              + "', 'datasource.events', '{\"ce_type\":\"sluice.datasource.deleted\","
+              + "\"ce_subject\":\""
+              + early
+              + "\"}', '{}', now()");
+      String later = API.create(works());
+      // What was written first and is not committed yet holds back what came after it.
+      assertThat(follower.events).noneMatch(e -> e.event().path("subject").asText().equals(later));
+      store.commit();
+
+      follower.about(early, "deleted");
+      follower.about(later, "created");
+    }
+  }
+
+  @Test
+  void anotherWorkspaceHearsNothing() {
+    String stranger = API.tokenIn("org-feeds", "workspace-feeds", "datasources:read");
+    try (Follower there = new Follower(stranger, null);
+        Follower here = new Follower(SLUICE.token(), null)) {
+      String id = API.create(works());
+      here.about(id, "created");
+
+      assertThat(there.status).contains(" 200 ");
+      assertThat(there.events).isEmpty();
+    }
+  }
+
+  @Test
+  void aRefusedAddressLooksLikeAnUnknownNameToWhoeverMayNotDiagnose() {
+    String id = API.create(works());
+    try (Follower follower = new Follower(API.token("datasources:read"), null)) {
+      API.put(id, works().put("host", "169.254.169.254"));
+
+      assertThat(follower.about(id, "update-failed").event().toString())
+          .contains("UNKNOWN_HOST")
+          .doesNotContain("POLICY_DENIED");
+    }
+  }
+
+  @Test
+  void aWithdrawnTokenEndsTheStream() throws SQLException {
+    String token = API.tokenIn("org-gone", "workspace-gone", "datasources:read");
+    try (Follower follower = new Follower(token, null);
+        Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      statement.execute("delete from api_tokens where workspace_id = 'workspace-gone'");
+
+      await().atMost(Duration.ofSeconds(20)).until(() -> follower.ended);
+    }
+  }
+
+  @Test
+  void whatIsNoPositionIsRefused() {
+    for (String id : List.of("x", "1", "1-", "-1", "1-2-3", "9".repeat(30) + "-1")) {
+      assertThat(API.get("/events").header("Last-Event-ID", id).send().status()).isEqualTo(422);
+    }
+    assertThat(API.request("GET", "/events").send().status()).isEqualTo(403);
+    assertThat(API.get("/events?x=1").send().status()).isEqualTo(422);
+  }
+
+  @Test
+  void aClientTooManyIsToldToComeLater() {
+    List<Follower> followers = new ArrayList<>();
+    try {
+      for (int i = 0; i < EventFeeds.MAX_FEEDS; i++) {
+        followers.add(new Follower(SLUICE.token(), null));
+      }
+      assertThat(API.get("/events").send().status()).isEqualTo(503);
+    } finally {
+      followers.forEach(Follower::close);
+    }
+    // Those who have left make room.
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .untilAsserted(
+            () -> {
+              try (Follower follower = new Follower(SLUICE.token(), null)) {
+                assertThat(follower.status).contains(" 200 ");
+              }
+            });
+  }
+}
