@@ -27,6 +27,9 @@ final class CertificateExpiry {
   // As deep as the JDK's own verification goes by default.
   private static final int MAX_DEPTH = 10;
 
+  private static final Duration DAY = Duration.ofDays(1);
+  private static final Duration HOUR = Duration.ofHours(1);
+
   private final Instant now;
   private final Duration before;
   private final List<Warning> warnings = new ArrayList<>();
@@ -98,13 +101,36 @@ final class CertificateExpiry {
     if (left.compareTo(before) >= 0 && !left.isNegative()) {
       return;
     }
-    long days = Math.floorDiv(left.toSeconds(), Duration.ofDays(1).toSeconds());
+    long days = started(left.abs(), DAY);
     String end =
         left.isNegative()
-            ? " has ended " + -days + (days == -1 ? " day" : " days") + " ago."
-            : " ends in " + days + (days == 1 ? " day." : " days.");
+            ? " has ended " + span(left.abs()) + " ago."
+            : " ends in " + span(left) + ".";
     warnings.add(
-        new Warning(whose, field.wireName(), days, fingerprint(certificate), subject + end));
+        new Warning(
+            whose,
+            field.wireName(),
+            left.isNegative() ? -days : days,
+            fingerprint(certificate),
+            subject + end));
+  }
+
+  /**
+   * A time in words: what has begun of a day counts as one, and below two days the same goes for
+   * hours, so that a certificate of five days does not read as one of four a second later.
+   *
+   * @param time not negative
+   */
+  static String span(Duration time) {
+    if (time.compareTo(DAY.multipliedBy(2)) < 0) {
+      long hours = started(time, HOUR);
+      return hours + (hours == 1 ? " hour" : " hours");
+    }
+    return started(time, DAY) + " days";
+  }
+
+  private static long started(Duration time, Duration unit) {
+    return Math.max(1, time.dividedBy(unit) + (time.toMillis() % unit.toMillis() == 0 ? 0 : 1));
   }
 
   private static String fingerprint(X509Certificate certificate) {

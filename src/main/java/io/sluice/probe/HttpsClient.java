@@ -241,7 +241,8 @@ final class HttpsClient {
       secured.startHandshake();
     } catch (IOException e) {
       if (outcome.reason() != null) {
-        throw new Obstacle(Name.TLS, outcome.reason(), outcome.field(), null).onTheWayTo(name);
+        throw new Obstacle(Name.TLS, outcome.reason(), outcome.field(), outcome.hint())
+            .onTheWayTo(name);
       }
       throw e;
     }

@@ -35,7 +35,7 @@ final class Obstacle extends IOException {
 
   /** The same obstacle, on the way to a host that the settings do not name. */
   Obstacle onTheWayTo(String host) {
-    return new Obstacle(
-        step, reason, field, "The service also needs " + host + ", which is where this happened.");
+    String where = "The service also needs " + host + ", which is where this happened.";
+    return new Obstacle(step, reason, field, hint == null ? where : where + " " + hint);
   }
 }

@@ -139,6 +139,11 @@ final class TlsMaterial {
     return managers.clone();
   }
 
+  /** Shows no certificate, and notes that the server asked for one. */
+  static KeyManager none(TlsOutcome outcome) {
+    return new NoIdentity(outcome);
+  }
+
   /** The client's certificate chain without its key. */
   static List<X509Certificate> chain(String pem) throws Unusable {
     return certificates(pem, Reason.TLS_CLIENT_CERT_REFUSED, Field.CERTIFICATE);
@@ -254,6 +259,45 @@ final class TlsMaterial {
     @Override
     public PrivateKey getPrivateKey(String alias) {
       return key;
+    }
+
+    @Override
+    public String[] getServerAliases(String keyType, Principal[] issuers) {
+      return new String[0];
+    }
+
+    @Override
+    public String chooseServerAlias(String keyType, Principal[] issuers, Socket socket) {
+      return null;
+    }
+  }
+
+  private static final class NoIdentity extends X509ExtendedKeyManager {
+    private final TlsOutcome outcome;
+
+    NoIdentity(TlsOutcome outcome) {
+      this.outcome = outcome;
+    }
+
+    @Override
+    public String chooseClientAlias(String[] keyTypes, Principal[] issuers, Socket socket) {
+      outcome.askForCertificate();
+      return null;
+    }
+
+    @Override
+    public String[] getClientAliases(String keyType, Principal[] issuers) {
+      return new String[0];
+    }
+
+    @Override
+    public X509Certificate[] getCertificateChain(String alias) {
+      return new X509Certificate[0];
+    }
+
+    @Override
+    public PrivateKey getPrivateKey(String alias) {
+      return null;
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.sluice.model.Reason;
 final class TlsOutcome {
   private boolean started;
   private boolean serverVerified;
+  private boolean certificateAsked;
   private Reason reason;
   private Field field;
   private String hint;
@@ -27,6 +28,15 @@ final class TlsOutcome {
   /** Whether the server's certificate and name have been accepted. */
   boolean serverVerified() {
     return serverVerified;
+  }
+
+  void askForCertificate() {
+    certificateAsked = true;
+  }
+
+  /** Whether the server asked for a certificate of the client's. */
+  boolean certificateAsked() {
+    return certificateAsked;
   }
 
   /** Notes why the handshake will fail; the first reason stands. */

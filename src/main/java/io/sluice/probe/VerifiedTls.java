@@ -19,6 +19,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -60,9 +61,11 @@ final class VerifiedTls {
     try {
       requireInDate(tls.certificate());
       SSLContext context = SSLContext.getInstance("TLS");
+      KeyManager[] keys = TlsMaterial.keys(tls.certificate(), tls.key(), tls.keyPassword());
+      X509ExtendedTrustManager jdk = TlsMaterial.trust(tls.authorities());
       context.init(
-          TlsMaterial.keys(tls.certificate(), tls.key(), tls.keyPassword()),
-          new TrustManager[] {new Judge(TlsMaterial.trust(tls.authorities()), outcome)},
+          keys.length == 0 ? new KeyManager[] {TlsMaterial.none(outcome)} : keys,
+          new TrustManager[] {new Judge(jdk, tls.authorities() != null, host.text(), outcome)},
           null);
       run.traffic().secure();
       SSLSocket secured =
@@ -89,18 +92,14 @@ final class VerifiedTls {
     if (certificate == null) {
       return;
     }
-    try {
-      for (X509Certificate each : TlsMaterial.chain(certificate)) {
-        each.checkValidity();
+    Instant now = Instant.now();
+    for (X509Certificate each : TlsMaterial.chain(certificate)) {
+      if (Complaint.outOfDate(each, now)) {
+        throw new TlsMaterial.Unusable(
+            Reason.TLS_EXPIRED,
+            Field.CERTIFICATE,
+            Complaint.time("The client's certificate", each, now, "Renew it."));
       }
-    } catch (CertificateExpiredException e) {
-      throw new TlsMaterial.Unusable(
-          Reason.TLS_EXPIRED, Field.CERTIFICATE, "The client's certificate has ended: renew it.");
-    } catch (CertificateNotYetValidException e) {
-      throw new TlsMaterial.Unusable(
-          Reason.TLS_EXPIRED,
-          Field.CERTIFICATE,
-          "The client's certificate is not valid yet: wait, or check the clocks.");
     }
   }
 
@@ -122,11 +121,11 @@ final class VerifiedTls {
   /** Ends the step {@code tls} and starts the login. Called right after the handshake. */
   static void passed(SSLSession session, TestRun run) throws IOException {
     Certificate[] chain = session.getPeerCertificates();
-    Instant end = ((X509Certificate) chain[0]).getNotAfter().toInstant();
     Instant now = Instant.now();
-    long days = Duration.between(now, end).toDays();
+    Duration left = Duration.between(now, ((X509Certificate) chain[0]).getNotAfter().toInstant());
     run.pass(
-        session.getProtocol() + ", certificate valid " + days + " days", warnings(chain, run, now));
+        session.getProtocol() + ", certificate valid " + CertificateExpiry.span(left),
+        warnings(chain, run, now));
     try {
       run.begin(Name.LOGIN);
     } catch (TestEnded e) {
@@ -137,10 +136,14 @@ final class VerifiedTls {
   /** Leaves the verification to the JDK, and notes what kind of "no" it was. */
   private static final class Judge extends X509ExtendedTrustManager {
     private final X509ExtendedTrustManager jdk;
+    private final boolean given;
+    private final String host;
     private final TlsOutcome outcome;
 
-    Judge(X509ExtendedTrustManager jdk, TlsOutcome outcome) {
+    Judge(X509ExtendedTrustManager jdk, boolean given, String host, TlsOutcome outcome) {
       this.jdk = jdk;
+      this.given = given;
+      this.host = host;
       this.outcome = outcome;
     }
 
@@ -151,9 +154,20 @@ final class VerifiedTls {
         jdk.checkServerTrusted(chain, authType, socket);
         outcome.serverVerified(true);
       } catch (CertificateException e) {
-        outcome.refuse(kind(chain, authType, e), null, null);
+        Complaint complaint = complaint(chain, kind(chain, authType, e));
+        outcome.refuse(complaint.reason(), complaint.field(), complaint.hint());
         throw e;
       }
+    }
+
+    private Complaint complaint(X509Certificate[] chain, Reason reason) {
+      List<X509Certificate> sent = List.of(chain);
+      List<X509Certificate> trusted = List.of(jdk.getAcceptedIssuers());
+      return switch (reason) {
+        case TLS_EXPIRED -> Complaint.outOfDate(sent, trusted, given, Instant.now());
+        case TLS_HOSTNAME_MISMATCH -> Complaint.otherHost(chain[0], host);
+        default -> Complaint.untrusted(sent, trusted, given);
+      };
     }
 
     private Reason kind(X509Certificate[] chain, String authType, CertificateException e) {

@@ -390,11 +390,11 @@ class ProberTest {
             .tls(Targets.CA.certificatePem(), client.certificatePem(), client.keyPem());
 
     Step tls = Probe.step(prober.test(target.build()), Name.TLS);
-    assertThat(tls.detail()).matches("TLSv1\\.[23], certificate valid 36[34] days");
+    assertThat(tls.detail()).matches("TLSv1\\.[23], certificate valid 36[45] days");
     assertThat(tls.warnings())
         .extracting(Warning::certificate, Warning::field, Warning::daysLeft, Warning::message)
         .containsExactly(
-            tuple("client", "certificate", 4L, "The client's certificate ends in 4 days."));
+            tuple("client", "certificate", 5L, "The client's certificate ends in 5 days."));
     try (Prober cautious =
         new Prober(Probe.DRIVERS, Probe.LOOPBACK, warning(Duration.ofDays(4000)))) {
       assertThat(Probe.step(cautious.test(target.build()), Name.TLS).warnings())
@@ -444,6 +444,10 @@ class ProberTest {
 
       assertThat(Probe.steps(tested)).contains("tls TLS_EXPIRED", "login skipped");
       assertThat(Probe.step(tested, Name.TLS).field()).isEqualTo("certificate");
+      assertThat(Probe.step(tested, Name.TLS).hint())
+          .startsWith(
+              "The client's certificate ended on "
+                  + now.minus(Duration.ofDays(1)).toString().substring(0, 10));
       // The request for TLS, and nothing of a handshake or a login.
       assertThat(proxy.recorded(ToxicProxy.Direction.TO_SERVER).length)
           .isEqualTo(driver.equals("postgresql") ? 8 : 36);

@@ -14,6 +14,7 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.Arrays;
+import java.util.Date;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
@@ -98,7 +99,7 @@ class TlsTest {
   }
 
   /** The reason of the step tls for each driver alike; null: the test passes. */
-  private void seenAs(Reason reason, String host, String authorities) {
+  private void seenAs(Reason reason, String host, String authorities, String... words) {
     for (String driver : DRIVERS) {
       try (ToxicProxy proxy = ToxicProxy.to(HOST, port(driver))) {
         Tested tested = prober.test(target(driver, host, proxy.port()).tls(authorities).build());
@@ -106,6 +107,9 @@ class TlsTest {
           assertThat(tested.report().passed()).as("%s: %s", driver, tested).isTrue();
         } else {
           assertThat(Probe.steps(tested)).as(driver).contains("tls " + reason, "login skipped");
+          for (String each : words) {
+            assertThat(Probe.step(tested, Name.TLS).hint()).as(driver).contains(each);
+          }
           noLoginIn(proxy.recorded(Direction.TO_SERVER), driver);
         }
       }
@@ -142,20 +146,46 @@ class TlsTest {
 
   @Test
   void theTimeOfACertificateCounts() {
-    shows(CA.expired(HOST));
-    seenAs(Reason.TLS_EXPIRED, HOST, CA.certificatePem());
-    shows(CA.notYetValid(HOST));
-    seenAs(Reason.TLS_EXPIRED, HOST, CA.certificatePem());
+    TestCa.Issued expired = CA.expired(HOST);
+    shows(expired);
+    seenAs(
+        Reason.TLS_EXPIRED,
+        HOST,
+        CA.certificatePem(),
+        "The server's certificate ended on " + day(expired.certificate().getNotAfter()));
+    TestCa.Issued early = CA.notYetValid(HOST);
+    shows(early);
+    seenAs(
+        Reason.TLS_EXPIRED,
+        HOST,
+        CA.certificatePem(),
+        "is not valid before " + day(early.certificate().getNotBefore()),
+        "clock");
+  }
+
+  private static String day(Date date) {
+    return date.toInstant().toString().substring(0, 10);
   }
 
   @Test
   void theSignerOfACertificateCounts() {
     shows(TestCa.create("Other CA").server(HOST));
-    seenAs(Reason.TLS_UNTRUSTED, HOST, CA.certificatePem());
+    seenAs(
+        Reason.TLS_UNTRUSTED,
+        HOST,
+        CA.certificatePem(),
+        "issued under \"Other CA\"",
+        "sslCA that was sent does not hold that authority's certificate");
+    seenAs(Reason.TLS_UNTRUSTED, HOST, null, "\"Other CA\"", "No sslCA was sent", "trust store");
+    seenAs(
+        Reason.TLS_UNTRUSTED,
+        HOST,
+        TestCa.create("Other CA").certificatePem(),
+        "of that name with another key");
     TestCa.Issued self = TestCa.selfSigned(HOST);
     shows(self);
-    seenAs(Reason.TLS_UNTRUSTED, HOST, CA.certificatePem());
-    seenAs(Reason.TLS_UNTRUSTED, HOST, null);
+    seenAs(Reason.TLS_UNTRUSTED, HOST, CA.certificatePem(), "signed by itself", "does not hold");
+    seenAs(Reason.TLS_UNTRUSTED, HOST, null, "signed by itself", "Send the certificate as PEM");
     seenAs(null, HOST, self.certificatePem());
     shows(CA.intermediate("Middle CA").server(HOST));
     seenAs(null, HOST, CA.certificatePem());
@@ -164,9 +194,17 @@ class TlsTest {
   @Test
   void theNameInACertificateCounts() {
     shows(CA.wrongHost());
-    seenAs(Reason.TLS_HOSTNAME_MISMATCH, HOST, CA.certificatePem());
+    seenAs(
+        Reason.TLS_HOSTNAME_MISMATCH,
+        HOST,
+        CA.certificatePem(),
+        "is for elsewhere.example, but host is " + HOST);
     shows(CA.server("127.0.0.2", "localhost"));
-    seenAs(Reason.TLS_HOSTNAME_MISMATCH, HOST, CA.certificatePem());
+    seenAs(
+        Reason.TLS_HOSTNAME_MISMATCH,
+        HOST,
+        CA.certificatePem(),
+        "is for 127.0.0.2, localhost, but host is");
     shows(CA.server(HOST, "*.example.test"));
     seenAs(null, HOST, CA.certificatePem());
     seenAs(null, "db.example.test", CA.certificatePem());
