@@ -399,7 +399,8 @@ final class Descriptor {
             new Driver.Option(
                 option.optional("property"),
                 option.pattern("grammar"),
-                option.flag("destination", false)));
+                option.flag("destination", false),
+                option.optional("existence")));
         option.refuseUnread();
       }
     }
@@ -429,6 +430,11 @@ final class Descriptor {
     if (named == null ? code == null && state == null : code != null || state != null) {
       problem("vendorCode", "or sqlState must be given, or code alone");
     }
+    Driver.Circumstance when =
+        value("when") == null ? null : constant("when", Driver.Circumstance.class);
+    if (when != null && named != null) {
+      problem("when", "is for vendorCode and sqlState");
+    }
     String step = text("step");
     Report.Name name = null;
     for (Report.Name each : Report.Name.values()) {
@@ -457,6 +463,6 @@ final class Descriptor {
     }
     refuseUnread();
     return new Driver.ErrorRule(
-        code == null ? null : code.asInt(), state, named, name, reason, field, hint, lockout);
+        code == null ? null : code.asInt(), state, named, when, name, reason, field, hint, lockout);
   }
 }

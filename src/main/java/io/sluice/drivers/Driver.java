@@ -172,8 +172,10 @@ public record Driver(
    * @param property the driver property that it becomes; null: it stands in the URL
    * @param grammar what a value must match as a whole
    * @param destination whether it decides where secrets are sent to, as the host does
+   * @param existence a constant query for a connection that has the option, in place of the
+   *     driver's own: its row holds null where the value names nothing there; null: none is needed
    */
-  public record Option(String property, Pattern grammar, boolean destination) {}
+  public record Option(String property, Pattern grammar, boolean destination, String existence) {}
 
   /**
    * What an error of the server or of the driver itself means. Conditions that are null do not
@@ -184,6 +186,7 @@ public record Driver(
    * @param sqlState five characters, or two for a whole class
    * @param code the name of a cloud service's error, alone or behind its operation: {@code
    *     GetWorkGroup/InvalidRequestException}
+   * @param when what must also be so; null: nothing
    * @param step the step that fails; the ones before it have passed
    * @param field the field to look at; null: the reason's own
    * @param hint what to do about it; null: the reason's own
@@ -194,13 +197,15 @@ public record Driver(
       Integer vendorCode,
       String sqlState,
       String code,
+      Circumstance when,
       Report.Name step,
       Reason reason,
       Field field,
       String hint,
       boolean lockout) {
-    boolean matches(int number, String state) {
+    boolean matches(int number, String state, Set<Circumstance> found) {
       return code == null
+          && (when == null || found.contains(when))
           && (vendorCode == null || vendorCode == number)
           && (sqlState == null || (state != null && state.startsWith(sqlState)));
     }
@@ -216,8 +221,21 @@ public record Driver(
     return family == Family.RELAY || family == Family.ORACLE;
   }
 
-  /** The first rule that fits an error. */
-  public Optional<ErrorRule> rule(int vendorCode, String sqlState) {
-    return errors.stream().filter(rule -> rule.matches(vendorCode, sqlState)).findFirst();
+  /** The first rule that fits an error under the circumstances that were found. */
+  public Optional<ErrorRule> rule(int vendorCode, String sqlState, Set<Circumstance> found) {
+    return errors.stream().filter(rule -> rule.matches(vendorCode, sqlState, found)).findFirst();
+  }
+
+  /** What the server's code alone does not tell. */
+  public enum Circumstance {
+    /** The connection has no TLS. */
+    WITHOUT_TLS,
+    /** It has TLS, and shows no certificate of the client's. */
+    WITHOUT_CERTIFICATE,
+    /**
+     * The server asked for the client's certificate in the handshake, there was none, and it
+     * refused before it asked for anything else.
+     */
+    CERTIFICATE_MISSING
   }
 }

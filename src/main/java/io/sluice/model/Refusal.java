@@ -15,7 +15,8 @@ public final class Refusal extends RuntimeException {
   /**
    * What is wrong with one field.
    *
-   * @param field the field's name as the sender wrote it, cut to 64 characters
+   * @param field the field's name as the sender wrote it, cut to 64 characters; an item of a list
+   *     has its index behind it, from 0
    */
   public record FieldError(String field, Reason reason, String message) {}
 
@@ -71,7 +72,7 @@ public final class Refusal extends RuntimeException {
 
   /** The connection test failed. */
   public static Refusal ofTest(Report report) {
-    return new Refusal(report.reason(), report.reason().message(), List.of(), report, null);
+    return new Refusal(report.reason(), report.sentence(), List.of(), report, null);
   }
 
   public Reason reason() {

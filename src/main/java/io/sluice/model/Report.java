@@ -72,11 +72,20 @@ public record Report(
    *
    * @param certificate whose it is: {@code server}, {@code authority} or {@code client}
    * @param field the field to look at, by its name in the native API
-   * @param daysLeft whole days; negative when it has ended
+   * @param daysLeft a day that has begun counts as one; negative when it has ended
    * @param fingerprint SHA-256 in hexadecimal, to tell it from others of its kind
    */
   public record Warning(
       String certificate, String field, long daysLeft, String fingerprint, String message) {}
+
+  /** What the failed step says in a sentence; null when the test passed. */
+  public String sentence() {
+    return steps.stream()
+        .filter(step -> step.status() == Status.FAILED)
+        .map(Step::message)
+        .findFirst()
+        .orElse(reason == null ? null : reason.message());
+  }
 
   /**
    * One step. Everything but name and status may be null.
@@ -84,6 +93,7 @@ public record Report(
    * @param durationMs in milliseconds
    * @param field the field to look at, by its name in the native API
    * @param retryable whether the same settings may pass later
+   * @param hint what to do; may hold a few short names of the peer's certificate, as plain letters
    * @param detail a fact worth knowing, such as the TLS version; never text of the peer's choosing
    * @param warnings what will fail soon, of a step that passed; null: nothing
    */
@@ -126,15 +136,28 @@ public record Report(
      * A failure, with the catalogue's texts. {@code hint} replaces the catalogue's when not null.
      */
     public static Step failed(Name name, long durationMs, Reason reason, Field field, String hint) {
-      Field where = field == null ? reason.field() : field;
+      String where = field == null ? null : field.wireName();
+      return failed(name, durationMs, reason, where, null, hint, reason.retryable());
+    }
+
+    /** A failure; where {@code field}, {@code message} or {@code hint} is null, the catalogue's. */
+    public static Step failed(
+        Name name,
+        long durationMs,
+        Reason reason,
+        String field,
+        String message,
+        String hint,
+        boolean retryable) {
+      String usual = reason.field() == null ? null : reason.field().wireName();
       return new Step(
           name,
           Status.FAILED,
           durationMs,
           reason,
-          where == null ? null : where.wireName(),
-          reason.retryable(),
-          reason.message(),
+          field == null ? usual : field,
+          retryable,
+          message == null ? reason.message() : message,
           hint == null ? reason.hint() : hint,
           null,
           null);

@@ -47,11 +47,22 @@ final class JdbcConversation implements Conversation {
         loggedIn();
         run.begin(Name.QUERY);
       }
+      Optional<String> option = optionToLookFor();
+      String query =
+          option
+              .map(name -> run.driver().options().get(name).existence())
+              .orElse(run.driver().validationQuery());
+      boolean found;
       try (Statement statement = database.createStatement();
-          ResultSet row = statement.executeQuery(run.driver().validationQuery())) {
+          ResultSet row = statement.executeQuery(query)) {
         if (!row.next()) {
           throw run.fail(Reason.PROTOCOL_MISMATCH, null, null);
         }
+        found = row.getString(1) != null;
+      }
+      if (option.isPresent() && !found) {
+        run.journal().fail(Name.DATABASE, notFound(option.get()));
+        return;
       }
       if (lazy) {
         loggedIn();
@@ -68,6 +79,22 @@ final class JdbcConversation implements Conversation {
       thread.setContextClassLoader(before);
       TestRun.unbind();
     }
+  }
+
+  /** An option of which the driver's descriptor knows how to ask whether it names anything. */
+  private Optional<String> optionToLookFor() {
+    return run.connection().options().keySet().stream()
+        .filter(name -> run.driver().options().get(name).existence() != null)
+        .findFirst();
+  }
+
+  private static Failure notFound(String option) {
+    return new Failure(
+            Reason.DATABASE_NOT_FOUND,
+            null,
+            "Check the spelling of options." + option + ", or create it in this database.")
+        .saying("The database has no " + option + " of this name.")
+        .inOption(option);
   }
 
   private void loggedIn() throws TestEnded {
@@ -211,7 +238,8 @@ final class JdbcConversation implements Conversation {
         continue;
       }
       if (each instanceof SQLException sql) {
-        Optional<Driver.ErrorRule> rule = run.driver().rule(sql.getErrorCode(), sql.getSQLState());
+        Optional<Driver.ErrorRule> rule =
+            run.driver().rule(sql.getErrorCode(), sql.getSQLState(), run.circumstances());
         if (rule.isPresent()) {
           return rule;
         }

@@ -105,7 +105,12 @@ final class Journal {
    * @param hint null: the reason's own
    * @return false when the test had already ended
    */
-  synchronized boolean fail(Name name, Reason reason, Field field, String hint) {
+  boolean fail(Name name, Reason reason, Field field, String hint) {
+    return fail(name, new Failure(reason, field, hint));
+  }
+
+  /** As {@link #fail(Name, Reason, Field, String)}. */
+  synchronized boolean fail(Name name, Failure why) {
     if (ended) {
       return false;
     }
@@ -118,8 +123,11 @@ final class Journal {
     }
     long millis = at == current ? spent(current) : 0;
     done.keySet().removeIf(each -> each.compareTo(at) > 0);
-    done.put(at, Step.failed(at, millis, reason, field, hint));
-    failure = reason;
+    done.put(
+        at,
+        Step.failed(
+            at, millis, why.reason(), why.field(), why.message(), why.hint(), why.retryable()));
+    failure = why.reason();
     end();
     return true;
   }

@@ -317,7 +317,7 @@ final class MongoConversation implements Conversation {
 
   private void refused(MongoWire.Refused e) {
     Name at = run.journal().current();
-    Optional<Driver.ErrorRule> rule = run.driver().rule(e.code(), null);
+    Optional<Driver.ErrorRule> rule = run.driver().rule(e.code(), null, run.circumstances());
     if (rule.isPresent()) {
       Driver.ErrorRule found = rule.get();
       Name step = found.step().compareTo(at) < 0 ? at : found.step();

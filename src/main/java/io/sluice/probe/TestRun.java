@@ -13,7 +13,9 @@ import java.io.InterruptedIOException;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -155,8 +157,28 @@ final class TestRun {
    * @return an exception to leave the worker with
    */
   TestEnded fail(Reason reason, Field field, String hint) {
-    journal.fail(journal.current(), reason, field, hint);
+    return fail(new Failure(reason, field, hint));
+  }
+
+  /** As {@link #fail(Reason, Field, String)}. */
+  TestEnded fail(Failure why) {
+    journal.fail(journal.current(), why);
     return new TestEnded();
+  }
+
+  /** What a rule of the driver's descriptor may ask for beside the server's code. */
+  Set<Driver.Circumstance> circumstances() {
+    Set<Driver.Circumstance> found = EnumSet.noneOf(Driver.Circumstance.class);
+    Connection.Tls tls = connection.tls();
+    if (tls == null) {
+      found.add(Driver.Circumstance.WITHOUT_TLS);
+    } else if (tls.certificate() == null) {
+      found.add(Driver.Circumstance.WITHOUT_CERTIFICATE);
+      if (tlsOutcome.certificateAsked() && !traffic.credentialsAsked()) {
+        found.add(Driver.Circumstance.CERTIFICATE_MISSING);
+      }
+    }
+    return found;
   }
 
   /** The limit of a step. */

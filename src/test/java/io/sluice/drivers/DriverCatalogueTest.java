@@ -8,6 +8,7 @@ import io.sluice.model.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,7 +74,9 @@ class DriverCatalogueTest {
             .replace("title: MySQL", "titel: MySQL")
             .replace("secrets: [password]", "secrets: [accessToken, keyfile]")
             .replace("required: [username]", "required: [username, password]")
-            .replace("1045, step: login, reason: AUTH_FAILED", "1045, step: login, reason: LOST"));
+            .replace(
+                "1045, when: without_tls, step: login, reason: AUTH_FAILED",
+                "1045, when: raining, step: login, reason: LOST"));
     Files.writeString(directory.resolve("other.yaml"), good);
     Files.writeString(directory.resolve("twice.yaml"), "id: twice\nid: twice\n");
 
@@ -83,6 +86,7 @@ class DriverCatalogueTest {
             "mysql.yaml: defaultPort",
             "mysql.yaml: title must",
             "mysql.yaml: titel is not a known key",
+            "mysql.yaml: errors[0].when",
             "mysql.yaml: errors[0].reason",
             "mysql.yaml: secrets names no secret of a login: keyfile",
             "mysql.yaml: required names a secret that is not among secrets: password",
@@ -118,8 +122,10 @@ class DriverCatalogueTest {
         .containsEntry("targetServerType", "any");
     assertThat(redshift.aliases()).isEmpty();
     Driver singlestore = shipped.named("singlestore").orElseThrow();
-    assertThat(singlestore.rule(1142, null).orElseThrow().step()).isEqualTo(Report.Name.DATABASE);
-    assertThat(singlestore.rule(1045, null).orElseThrow().step()).isEqualTo(Report.Name.LOGIN);
+    assertThat(singlestore.rule(1142, null, Set.of()).orElseThrow().step())
+        .isEqualTo(Report.Name.DATABASE);
+    assertThat(singlestore.rule(1045, null, Set.of()).orElseThrow().step())
+        .isEqualTo(Report.Name.LOGIN);
   }
 
   @Test

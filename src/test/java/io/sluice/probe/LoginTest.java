@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.model.Report.Step;
 import io.sluice.servers.MuteServer;
+import io.sluice.servers.TestCa;
 import io.sluice.servers.ToxicProxy;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -106,6 +107,18 @@ class LoginTest {
   }
 
   @Test
+  void aSchemaThatIsNotThereIsTheOptionToLookAt() {
+    Probe.Target shop = Targets.good("postgresql");
+
+    Tested missing = prober.test(shop.option("schema", "nowhere").build());
+    assertThat(failure(missing)).isEqualTo("database DATABASE_NOT_FOUND options.schema");
+    assertThat(hint(missing)).contains("options.schema");
+    for (String there : List.of("public", "PUBLIC")) {
+      assertThat(failure(prober.test(shop.option("schema", there).build()))).isEqualTo("passed");
+    }
+  }
+
+  @Test
   void aPasswordThatIsMissingIsAskedFor() {
     Tested tested = prober.test(Targets.good("postgresql").login(Targets.USER, null).build());
 
@@ -120,6 +133,48 @@ class LoginTest {
     assertThat(hint(test("mariadb", "alice", "missing"))).contains("does not say which");
     assertThat(hint(test("postgresql", "rejected", "shop"))).contains("pg_hba.conf");
     assertThat(hint(test("postgresql", "alice", "narrow"))).contains("CONNECTION LIMIT");
+  }
+
+  @Test
+  void aClientCertificateThatTheServerMissesIsTheFieldToLookAt() {
+    Tested missing =
+        prober.test(
+            Targets.good("postgresql")
+                .login("certified", Targets.PASSWORD)
+                .tls(Targets.CA.certificatePem())
+                .build());
+    assertThat(failure(missing)).isEqualTo("login TLS_CLIENT_CERT_REFUSED certificate");
+    assertThat(hint(missing)).contains("Send certificate and keyfile");
+
+    // The server asks everybody, and refuses others for other reasons.
+    for (String user : List.of("group_only", "unknown")) {
+      Tested other =
+          prober.test(
+              Targets.good("postgresql")
+                  .login(user, Targets.PASSWORD)
+                  .tls(Targets.CA.certificatePem())
+                  .build());
+      assertThat(failure(other)).startsWith("login AUTH_FAILED");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mariadb", "mysql"})
+  void whatAUserMayLackBesideThePasswordIsNamed(String driver) {
+    assertThat(hint(test(driver, "sealed", "shop"))).contains("send ssl as true");
+    Probe.Target secured =
+        Targets.good(driver).login("certified", Targets.PASSWORD).tls(Targets.CA.certificatePem());
+    assertThat(hint(prober.test(secured.build()))).contains("send certificate and keyfile");
+
+    TestCa.Issued client = Targets.CLIENTS.client("certified");
+    Tested wrong =
+        prober.test(
+            secured
+                .login("certified", "wrong")
+                .tls(Targets.CA.certificatePem(), client.certificatePem(), client.keyPem())
+                .build());
+    assertThat(failure(wrong)).isEqualTo("login AUTH_FAILED password");
+    assertThat(hint(wrong)).startsWith("Check username").doesNotContain("ssl", "keyfile");
   }
 
   @ParameterizedTest
