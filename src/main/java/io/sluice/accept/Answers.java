@@ -8,6 +8,7 @@ import io.sluice.decode.ConfigKeys;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.ZohoError;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.Statement;
 import java.io.IOException;
 import java.sql.Timestamp;

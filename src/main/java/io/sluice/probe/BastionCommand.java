@@ -97,9 +97,9 @@ final class BastionCommand {
         run.pass("by a command on the bastion");
         yield true;
       }
-      case "refused" -> throw Bastions.Refused.NOTHING_LISTENS.at(run, hop);
-      case "unknown" -> throw Bastions.Refused.UNKNOWN_NAME.at(run, hop);
-      case "silent" -> throw Bastions.Refused.OTHER.at(run, hop);
+      case "refused" -> throw Bastions.Refused.NOTHING_LISTENS.at(run, hop, false);
+      case "unknown" -> throw Bastions.Refused.UNKNOWN_NAME.at(run, hop, false);
+      case "silent" -> throw Bastions.Refused.OTHER.at(run, hop, false);
       default -> false;
     };
   }

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.sshd.client.channel.ChannelDirectTcpip;
@@ -43,6 +44,9 @@ import org.apache.sshd.common.util.net.SshdSocketAddress;
  * hops: it has passed when it has passed at each, and its limit holds for each.
  */
 final class Bastions implements AutoCloseable {
+  private static final String COMMANDED =
+      " A command was tried there before, which the bastion did not run.";
+
   private final boolean strict;
   private BastionClient client;
   private CamelContext camel;
@@ -82,9 +86,17 @@ final class Bastions implements AutoCloseable {
    *
    * @param hops at least one
    * @param addresses the checked addresses of the first hop
+   * @param permitted whether the egress policy lets a later hop be gone to
+   * @param onward whether it lets the database be gone to
    * @param refused told which hop has refused the login
    */
-  record Way(TestRun run, List<Hop> hops, List<InetAddress> addresses, Consumer<Hop> refused) {
+  record Way(
+      TestRun run,
+      List<Hop> hops,
+      List<InetAddress> addresses,
+      Predicate<Hop> permitted,
+      boolean onward,
+      Consumer<Hop> refused) {
     Hop target() {
       return hops.get(hops.size() - 1);
     }
@@ -100,15 +112,21 @@ final class Bastions implements AutoCloseable {
    * @return the channel, as a socket that is connected to the database
    */
   Socket tunnel(Way way) throws TestEnded, IOException {
-    return forward(way, arrive(way, way.hops()), null);
+    return forward(way, arrive(way, way.hops()), false);
   }
 
   /** Takes the same steps, and lets the last bastion try the database's port. */
   void probe(Way way) throws TestEnded, IOException {
+    if (!way.onward()) {
+      forward(way, arrive(way, way.hops()), false).close();
+      return;
+    }
     BastionSession before = arrive(way, way.hops().subList(0, way.hops().size() - 1));
     if (!new BastionCommand(this, way).passes(before)) {
-      // It runs no commands, or has nothing to try a port with: try it over a channel.
-      forward(way, arrive(way, way.hops()), "by a channel, as the bastion ran no command").close();
+      // It runs no commands, or has nothing to try a port with: try it over a channel. What the
+      // command took counts as the step's.
+      way.run().pass(null);
+      forward(way, arrive(way, way.hops()), true).close();
     }
   }
 
@@ -140,6 +158,12 @@ final class Bastions implements AutoCloseable {
             new TestRun.Blame(
                 hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, handshake.obstacle())));
     run.begin(overTcp ? Name.TCP : Name.SSH_CONNECT);
+    if (!hop.first() && !way.permitted().test(hop)) {
+      throw run.fail(
+          Reason.POLICY_DENIED,
+          hop.field(Field.SSH_HOST),
+          hop.hint(Reason.POLICY_DENIED, before(hop, way.hops()) + PolicyDisguise.NO_WAY));
+    }
     Throwable failure = null;
     boolean silent = false;
     List<InetAddress> addresses =
@@ -212,14 +236,16 @@ final class Bastions implements AutoCloseable {
     SshChannelOpenException refusal = cause(failure, SshChannelOpenException.class);
     String hint = null;
     Field field = Field.SSH_HOST;
+    boolean lasting = false;
     if (refusal != null) {
       Refused why = Refused.of(refusal);
-      String before = "Hop " + (hop.position() - 1) + " (" + previous(hop, hops) + ")";
+      lasting = why == Refused.PROHIBITED;
+      String before = before(hop, hops);
       hint =
           switch (why) {
             case PROHIBITED ->
                 before + " forbids forwarding to it (AllowTcpForwarding, PermitOpen).";
-            case UNKNOWN_NAME -> before + " does not know its name.";
+            case UNKNOWN_NAME -> before + PolicyDisguise.NO_NAME;
             case NOTHING_LISTENS ->
                 "Seen from hop " + (hop.position() - 1) + ", nothing listens there.";
             case OTHER -> before + " does not reach it.";
@@ -228,12 +254,14 @@ final class Bastions implements AutoCloseable {
       hint = "Its host answers, but nothing listens on the port.";
       field = Field.SSH_PORT;
     }
-    return run.fail(
-        Reason.SSH_UNREACHABLE, hop.field(field), hop.hint(Reason.SSH_UNREACHABLE, hint));
+    Failure why =
+        new Failure(
+            Reason.SSH_UNREACHABLE, hop.field(field), hop.hint(Reason.SSH_UNREACHABLE, hint));
+    return run.fail(lasting ? why.lasting() : why);
   }
 
-  private static String previous(Hop hop, List<Hop> hops) {
-    return hops.get(hop.position() - 2).destination();
+  private static String before(Hop hop, List<Hop> hops) {
+    return "Hop " + (hop.position() - 1) + " (" + hops.get(hop.position() - 2).destination() + ")";
   }
 
   void exchangeKeys(Way way, Hop hop, BastionSession session, Handshake handshake)
@@ -261,11 +289,21 @@ final class Bastions implements AutoCloseable {
               "The bastion shows "
                   + fingerprint
                   + ". Compare it with the server's and send it "
-                  + (hop.last() ? "as sshHostKey." : "in sshJump, after the hop and a space.")));
+                  + approval(hop)));
     }
     if (handshake.pin() != null && !handshake.pin().matches(handshake.shown())) {
       throw run.fail(
-          Reason.SSH_HOST_KEY_CHANGED, field, hop.hint(Reason.SSH_HOST_KEY_CHANGED, null));
+          Reason.SSH_HOST_KEY_CHANGED,
+          field,
+          hop.hint(
+              Reason.SSH_HOST_KEY_CHANGED,
+              "Approved is "
+                  + handshake.pin().shownAs()
+                  + ", and the bastion shows "
+                  + fingerprint
+                  + ". An interception looks like this too: ask whoever runs the bastion. If its"
+                  + " key was replaced, approve it: send the one that it shows "
+                  + approval(hop)));
     }
     if (!events.contains(ClientSessionEvent.WAIT_AUTH)) {
       throw run.fail(
@@ -274,6 +312,10 @@ final class Bastions implements AutoCloseable {
           hop.hint(Reason.SSH_UNREACHABLE, null));
     }
     run.pass(hop.detail(fingerprint));
+  }
+
+  private static String approval(Hop hop) {
+    return hop.last() ? "as sshHostKey." : "in sshJump, after the hop and a space.";
   }
 
   private static void logIn(Way way, Hop hop, BastionSession session)
@@ -299,12 +341,26 @@ final class Bastions implements AutoCloseable {
     try {
       return PrivateKeyText.keyPair(bastion.identity(), bastion.password());
     } catch (PrivateKeyText.Unusable e) {
-      throw run.fail(
-          Reason.SSH_AUTH_FAILED,
-          e.problem().ofPassphrase() ? Field.SSH_PASSWORD : Field.SSH_IDENTITY,
-          e.problem() == PrivateKeyText.Problem.PASSPHRASE_MISSING
-              ? e.getMessage() + " Send it as sshPassword."
-              : e.getMessage());
+      Failure why =
+          switch (e.problem()) {
+            case PASSPHRASE_MISSING ->
+                new Failure(
+                        Reason.SSH_AUTH_FAILED,
+                        Field.SSH_PASSWORD,
+                        "Send the key's passphrase as sshPassword, or the key without one.")
+                    .saying("The key in sshIdentity is encrypted, and sshPassword is not set.");
+            case PASSPHRASE_WRONG ->
+                new Failure(
+                        Reason.SSH_AUTH_FAILED,
+                        Field.SSH_PASSWORD,
+                        "With sshIdentity, sshPassword is the key's passphrase: send the one that"
+                            + " belongs to this key.")
+                    .saying("The passphrase in sshPassword does not open the key in sshIdentity.");
+            case NO_KEY, UNREADABLE, TOO_COSTLY, RSA_TOO_SHORT ->
+                new Failure(Reason.SSH_AUTH_FAILED, Field.SSH_IDENTITY, e.getMessage())
+                    .saying("The key in sshIdentity cannot be used.");
+          };
+      throw run.fail(why);
     }
   }
 
@@ -335,27 +391,35 @@ final class Bastions implements AutoCloseable {
             hop.last() ? null : "Check its user in sshJump, and sshPassword or sshIdentity."));
   }
 
-  private static Socket forward(Way way, BastionSession session, String detail)
+  /**
+   * @param commanded whether the bastion was asked to run a command first, and did not
+   */
+  private static Socket forward(Way way, BastionSession session, boolean commanded)
       throws TestEnded, IOException {
     TestRun run = way.run();
     run.begin(Name.SSH_FORWARD);
+    if (!way.onward()) {
+      throw run.fail(
+          Reason.POLICY_DENIED, Field.HOST, way.target().hint(Reason.POLICY_DENIED, null));
+    }
     SshdSocketAddress to = new SshdSocketAddress(run.host().text(), run.connection().port());
     try {
       ChannelDirectTcpip channel = session.createDirectTcpipChannel(BastionClient.ORIGINATOR, to);
       channel.open().verify(run.remaining());
-      run.pass(detail);
+      run.pass(commanded ? "by a channel, as the bastion ran no command" : null);
       return new ChannelSocket(channel, run.traffic());
     } catch (IOException e) {
       SshChannelOpenException refusal = cause(e, SshChannelOpenException.class);
       if (refusal != null) {
-        throw Refused.of(refusal).at(run, way.target());
+        throw Refused.of(refusal).at(run, way.target(), commanded);
       }
       if (session.isOpen()) {
         throw run.fail(
             Reason.TIMEOUT,
             Field.HOST,
             "The bastion has not said in time that it reaches the database: seen from there, a"
-                + " firewall may drop packets to its host and port.");
+                + " firewall may drop packets to its host and port."
+                + (commanded ? COMMANDED : ""));
       }
       Hop hop = way.target();
       throw run.fail(
@@ -370,7 +434,7 @@ final class Bastions implements AutoCloseable {
     PROHIBITED(
         Field.SSH_TUNNELING,
         "The bastion forbids forwarding: check AllowTcpForwarding and PermitOpen there."),
-    UNKNOWN_NAME(Field.HOST, "The bastion does not know the database's host name."),
+    UNKNOWN_NAME(Field.HOST, PolicyDisguise.NO_DATABASE_NAME),
     NOTHING_LISTENS(Field.PORT, "Seen from the bastion, nothing listens on the database's port."),
     OTHER(Field.HOST, "The bastion does not reach the database's host and port.");
 
@@ -403,9 +467,11 @@ final class Bastions implements AutoCloseable {
     }
 
     /** Ends the test with this between the last bastion and the database. */
-    TestEnded at(TestRun run, Hop hop) {
-      return run.fail(
-          Reason.SSH_FORWARD_REFUSED, field, hop.hint(Reason.SSH_FORWARD_REFUSED, hint));
+    TestEnded at(TestRun run, Hop hop, boolean commanded) {
+      String own = commanded ? hint + COMMANDED : hint;
+      Failure why =
+          new Failure(Reason.SSH_FORWARD_REFUSED, field, hop.hint(Reason.SSH_FORWARD_REFUSED, own));
+      return run.fail(this == PROHIBITED ? why.lasting() : why);
     }
   }
 

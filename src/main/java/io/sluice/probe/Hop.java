@@ -64,7 +64,11 @@ record Hop(
               each.host(),
               each.port(),
               username,
-              pin(each, position == way.size() ? Field.SSH_HOST_KEY : Field.SSH_JUMP),
+              pin(
+                  each,
+                  position == way.size()
+                      ? Field.SSH_HOST_KEY.wireName()
+                      : Field.SSH_JUMP.wireName() + "[" + (position - 1) + "]"),
               guard.fingerprint(
                   path,
                   each.host().text(),
@@ -77,13 +81,17 @@ record Hop(
     return hops;
   }
 
-  private static HostKeyPin pin(JumpHost server, Field field) {
+  private static HostKeyPin pin(JumpHost server, String field) {
     if (server.hostKey() == null || server.hostKey().isBlank()) {
       return null;
     }
     Optional<HostKeyPin> pin = HostKeyPin.parse(server.hostKey());
     return pin.orElseThrow(
-        () -> Refusal.ofField(Reason.INVALID_FIELD, field.wireName(), HostKeyPin.EXPECTED));
+        () ->
+            Refusal.ofField(
+                Reason.INVALID_FIELD,
+                field,
+                field + " has a host key that cannot be read. " + HostKeyPin.EXPECTED));
   }
 
   /** What tells a server behind these hops from one of the same address elsewhere. */

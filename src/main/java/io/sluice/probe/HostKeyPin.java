@@ -67,6 +67,11 @@ record HostKeyPin(String fingerprint, PublicKey key, String type) {
         fingerprint(shown).getBytes(StandardCharsets.US_ASCII));
   }
 
+  /** The fingerprint, whichever of the two was given. */
+  String shownAs() {
+    return key == null ? fingerprint : fingerprint(key);
+  }
+
   static String fingerprint(PublicKey key) {
     return KeyUtils.getFingerPrint(BuiltinDigests.sha256, key);
   }

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.accept.Api.Answer;
@@ -15,13 +16,18 @@ import io.sluice.servers.SluiceProcess;
 import io.sluice.servers.SshKey;
 import io.sluice.servers.SshServer;
 import io.sluice.servers.TestCa;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Connections to real databases, with and without TLS and bastions, as a client asks for them. */
@@ -227,6 +233,126 @@ class TargetsTest {
             .send(),
         "SSH_AUTH_FAILED",
         "ssh.auth");
+  }
+
+  @Test
+  void aChainOfBastionsIsTestedPinnedAndKept() {
+    try (SshServer outer = SshServer.setup().user("hop", HOP_PASSWORD).start();
+        SshServer middle = SshServer.setup().user("second", HOP_PASSWORD).start()) {
+      String id = API.create(target("mariadb"));
+      ObjectNode document =
+          through(target("mariadb"), bastion.port(), "hop").put("sshPassword", HOP_PASSWORD);
+      String second = "second@127.0.0.1:" + middle.port();
+      document.putArray("sshJump").add("127.0.0.1:" + outer.port()).add(second);
+
+      Answer answer = API.put(id, document);
+
+      assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+      assertThat(outer.forwards()).containsExactly("127.0.0.1:" + middle.port());
+      assertThat(middle.forwards()).containsExactly("127.0.0.1:" + bastion.port());
+      assertThat(answer.json().path("sshJump"))
+          .extracting(JsonNode::asText)
+          .containsExactly(
+              "127.0.0.1:" + outer.port() + " " + outer.hostKey().publicLine(),
+              second + " " + middle.hostKey().publicLine());
+
+      document.putArray("sshJump").add("127.0.0.1:" + outer.port()).add("second@127.0.0.1:x");
+      Answer wrong = API.put(id, document);
+      assertThat(wrong.status()).isEqualTo(422);
+      assertThat(wrong.json().at("/errors/0/field").asText()).isEqualTo("sshJump[1]");
+      assertThat(wrong.json().path("message").asText()).startsWith("sshJump[1] must be");
+
+      document
+          .putArray("sshJump")
+          .add("127.0.0.1:" + outer.port())
+          .add(second + " " + SshKey.ed25519().fingerprint());
+      Answer changed = API.put(id, document);
+      failed(changed, "SSH_HOST_KEY_CHANGED", "ssh.hostkey");
+      assertThat(changed.body()).contains("Hop 2 of 3, " + second, middle.hostKey().fingerprint());
+    }
+  }
+
+  /** A place for a host name in a document; what is there stands as DEST in what is compared. */
+  private static Stream<Named<UnaryOperator<ObjectNode>>> places() {
+    return Stream.of(
+        Named.of("host", d -> d.put("host", "DEST")),
+        Named.of(
+            "sshHost",
+            d -> through(d, 22, "hop").put("sshPassword", HOP_PASSWORD).put("sshHost", "DEST")),
+        Named.of(
+            "first of sshJump",
+            d -> {
+              through(d, bastion.port(), "hop").put("sshPassword", HOP_PASSWORD);
+              d.putArray("sshJump").add("DEST");
+              return d;
+            }),
+        Named.of(
+            "second of sshJump",
+            d -> {
+              through(d, bastion.port(), "hop").put("sshPassword", HOP_PASSWORD);
+              d.putArray("sshJump").add("127.0.0.1:" + bastion.port()).add("DEST");
+              return d;
+            }),
+        Named.of(
+            "sshHost behind sshJump",
+            d -> {
+              through(d, 22, "hop").put("sshPassword", HOP_PASSWORD).put("sshHost", "DEST");
+              d.putArray("sshJump").add("127.0.0.1:" + bastion.port());
+              return d;
+            }),
+        Named.of(
+            "host behind sshHost",
+            d ->
+                through(d, bastion.port(), "hop")
+                    .put("sshPassword", HOP_PASSWORD)
+                    .put("host", "DEST")));
+  }
+
+  /** An answer without what no two answers have in common. */
+  private static String seen(String body, String destination) {
+    return body.replace(destination, "DEST")
+        .replaceAll("\"durationMs\":[0-9]+", "\"durationMs\":0")
+        .replaceAll("\"(testedAt|at|request_id|update_id)\":\"[^\"]*\"", "\"$1\":\"\"");
+  }
+
+  private static ObjectNode at(UnaryOperator<ObjectNode> place, String destination) {
+    try {
+      return (ObjectNode)
+          Api.JSON.readTree(place.apply(target("mariadb")).toString().replace("DEST", destination));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("places")
+  void aDestinationThatThePolicyRefusesReadsAsANameThatNobodyKnows(
+      UnaryOperator<ObjectNode> place) {
+    String refused = "169.254.169.254";
+    String unknown = "nowhere.invalid";
+    String id = API.create(target("mariadb"));
+    String writer = API.token("datasources:write", "datasources:read", "datasources:test");
+    List<String> seen = new ArrayList<>();
+    for (String destination : List.of(unknown, refused)) {
+      ObjectNode document = at(place, destination);
+      Answer tried = API.request("POST", "/datasources/test").token(writer).json(document).send();
+      Answer put = API.request("PUT", "/datasources/" + id).token(writer).json(document).send();
+      assertThat(put.status()).as(put.body()).isEqualTo(422);
+      String history =
+          API.request("GET", "/datasources/" + id + "/history?_limit=1")
+              .token(writer)
+              .send()
+              .body();
+      seen.add(seen(tried.body() + "\n" + put.body() + "\n" + history, destination));
+    }
+    assertThat(seen.get(1)).isEqualTo(seen.get(0)).doesNotContain("POLICY", "policy refuses");
+    assertThat(
+            API.request("POST", "/datasources/test")
+                .admin()
+                .json(at(place, refused))
+                .send()
+                .reason())
+        .isEqualTo("POLICY_DENIED");
   }
 
   @Test

@@ -118,6 +118,11 @@ class BastionTest {
       Tested tested = prober.test(via("mariadb", pin).build());
       assertThat(Probe.steps(tested))
           .contains("ssh.connect passed", "ssh.hostkey SSH_HOST_KEY_CHANGED", "ssh.auth skipped");
+      String approved =
+          pin.equals(otherType.publicLine()) ? otherType.fingerprint() : other.fingerprint();
+      assertThat(Probe.step(tested, Name.SSH_HOSTKEY).hint())
+          .contains(
+              "Approved is " + approved, "shows " + bastion.hostKey().fingerprint(), "sshHostKey");
     }
     assertThat(bastion.logins()).isEmpty();
   }
@@ -241,6 +246,23 @@ class BastionTest {
                 .build());
 
     assertThat(Probe.steps(tested)).contains("ssh.auth SSH_AUTH_FAILED");
+    assertThat(Probe.step(tested, Name.SSH_AUTH).message()).contains("passphrase in sshPassword");
+    assertThat(Probe.step(tested, Name.SSH_AUTH).hint()).contains("belongs to this key");
+    Tested without =
+        prober.test(
+            Targets.good("mariadb")
+                .via(
+                    bastion.host(),
+                    bastion.port(),
+                    "keyed",
+                    null,
+                    userKey.privateOpenSsh("phrase"),
+                    null,
+                    true)
+                .build());
+    assertThat(Probe.step(without, Name.SSH_AUTH).field()).isEqualTo("sshPassword");
+    assertThat(Probe.step(without, Name.SSH_AUTH).message()).contains("sshPassword is not set");
+    assertThat(Probe.step(without, Name.SSH_AUTH).hint()).contains("as sshPassword");
     assertThat(bastion.logins()).isEmpty();
   }
 
@@ -254,6 +276,7 @@ class BastionTest {
                   .build());
       assertThat(Probe.steps(tested))
           .contains("ssh.auth passed", "ssh.forward SSH_FORWARD_REFUSED", "login skipped");
+      assertThat(Probe.step(tested, Name.SSH_FORWARD).retryable()).isFalse();
     }
   }
 

@@ -165,6 +165,7 @@ class JumpTest {
       assertThat(Probe.step(prohibited, Name.SSH_CONNECT).hint())
           .startsWith("Hop 2 of 2, ")
           .contains("forbids forwarding");
+      assertThat(Probe.step(prohibited, Name.SSH_CONNECT).retryable()).isFalse();
     }
   }
 
@@ -188,12 +189,29 @@ class JumpTest {
 
   @Test
   void theEgressPolicyHoldsForEveryHop() {
+    int forwards = first.forwards().size();
     for (String denied : List.of("169.254.169.254", "[fd00:ec2::254]:22", "0.0.0.0")) {
       Tested tested = prober.test(through(denied).build());
       assertThat(Probe.steps(tested)).as(denied).contains("policy POLICY_DENIED");
       assertThat(Probe.step(tested, Name.POLICY).field()).isEqualTo("sshJump");
       Tested later = prober.test(through(at("hop", first), denied).build());
-      assertThat(Probe.steps(later)).as(denied).contains("policy POLICY_DENIED", "tcp skipped");
+      assertThat(Probe.steps(later))
+          .as(denied)
+          .contains("ssh.connect POLICY_DENIED", "ssh.hostkey skipped");
+      assertThat(Probe.step(later, Name.SSH_CONNECT).field()).isEqualTo("sshJump");
+      for (boolean tunneling : List.of(true, false)) {
+        String literal = denied.replaceAll("\\[|].*", "");
+        Tested database =
+            prober.test(
+                Targets.at("mariadb", literal, 3306)
+                    .via(first.host(), first.port(), "hop", HOP, null, null, tunneling)
+                    .build(),
+                Extent.TUNNEL,
+                false);
+        assertThat(Probe.steps(database)).as(denied).contains("ssh.forward POLICY_DENIED");
+        assertThat(Probe.step(database, Name.SSH_FORWARD).field()).isEqualTo("host");
+      }
     }
+    assertThat(first.forwards()).hasSize(forwards);
   }
 }

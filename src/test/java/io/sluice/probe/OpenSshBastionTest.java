@@ -111,16 +111,22 @@ class OpenSshBastionTest {
       assertThat(step.reason().name()).isEqualTo("SSH_FORWARD_REFUSED");
       assertThat(step.field()).isEqualTo("sshTunneling");
       assertThat(step.hint()).contains("AllowTcpForwarding");
+      assertThat(step.hint().contains("command was tried")).isEqualTo(!tunneling);
+      assertThat(step.retryable()).isFalse();
     }
   }
 
   @Test
   void whereACommandIsForcedAChannelTriesThePort() {
     try (OpenSshServer forced =
-        OpenSshServer.setup().line("ForceCommand echo 'Hello, $SSH_ORIGINAL_COMMAND'").start()) {
+        OpenSshServer.setup()
+            .line("ForceCommand sleep 0.4; echo 'Hello, $SSH_ORIGINAL_COMMAND'")
+            .start()) {
       Step step = forward(tunnel(forced, database.host(), database.port(), false));
       assertThat(step.status()).isEqualTo(Status.PASSED);
       assertThat(step.detail()).contains("channel");
+      // What the command took is in the step that it was for.
+      assertThat(step.durationMs()).isGreaterThanOrEqualTo(400);
     }
   }
 
