@@ -22,6 +22,7 @@ final class FieldGrammar {
   private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
   private static final int MAX_PORT = 65_535;
   private static final Pattern INTEGER = Pattern.compile("-?[0-9]+");
+  private static final Pattern WHITE_SPACE_AROUND = Pattern.compile("^[ \t\r\n]+|[ \t\r\n]+\\z");
   private static final Pattern AROUND = Pattern.compile("^ +| +\\z");
   private static final Pattern LINE_END = Pattern.compile("\r\n?");
 
@@ -41,6 +42,7 @@ final class FieldGrammar {
     return switch (field.kind()) {
       case TEXT ->
           text(field, name, value, Characters.Rule.SHOWN_LINE, problems).map(Change.Set::new);
+      case HOST_KEY -> hostKey(field, name, value, problems);
       case PEM -> text(field, name, value, Characters.Rule.LINES, problems).map(Change.Set::new);
       case HOST ->
           text(field, name, value, Characters.Rule.SHOWN_LINE, problems)
@@ -97,6 +99,18 @@ final class FieldGrammar {
     return Optional.empty();
   }
 
+  private static Optional<Change> hostKey(
+      Field field, String name, Value value, Problems problems) {
+    Value trimmed =
+        value instanceof Value.Text given
+            ? new Value.Text(WHITE_SPACE_AROUND.matcher(given.text()).replaceAll(""))
+            : value;
+    if (trimmed instanceof Value.Text empty && empty.text().isEmpty()) {
+      return Optional.of(new Change.Clear());
+    }
+    return text(field, name, trimmed, Characters.Rule.SHOWN_LINE, problems).map(Change.Set::new);
+  }
+
   /** A list, or its items in one text with commas between them. */
   private static Optional<Change> hops(Field field, String name, Value value, Problems problems) {
     List<String> items = new ArrayList<>();
@@ -105,7 +119,7 @@ final class FieldGrammar {
     } else if (value instanceof Value.Sequence sequence) {
       for (Value item : sequence.items()) {
         if (!(item instanceof Value.Text text)) {
-          problems.wrongType(name, "must be a list of strings");
+          problems.wrongType(item(name, items.size()), "must be a string");
           return Optional.empty();
         }
         items.add(text.text());
@@ -117,18 +131,29 @@ final class FieldGrammar {
     if (items.isEmpty()) {
       return Optional.of(new Change.Clear());
     }
-    List<JumpHost> hops =
-        items.stream()
-            .map(item -> JumpHost.parse(AROUND.matcher(item).replaceAll("")))
-            .flatMap(Optional::stream)
-            .toList();
-    if (hops.size() < items.size() || hops.size() > JumpHost.MAX_HOPS) {
-      problems.wrongType(name, JumpHost.GRAMMAR);
+    if (items.size() > JumpHost.MAX_HOPS) {
+      problems.wrongType(name, "must list at most " + JumpHost.MAX_HOPS + " hops");
+      return Optional.empty();
+    }
+    List<JumpHost> hops = new ArrayList<>();
+    for (int i = 0; i < items.size(); i++) {
+      Optional<JumpHost> hop = JumpHost.parse(AROUND.matcher(items.get(i)).replaceAll(""));
+      if (hop.isEmpty()) {
+        problems.wrongType(item(name, i), JumpHost.GRAMMAR);
+      }
+      hop.ifPresent(hops::add);
+    }
+    if (hops.size() < items.size()) {
       return Optional.empty();
     }
     return checked(
             name, JumpHost.text(hops), field.maxLength(), Characters.Rule.SHOWN_LINE, problems)
         .map(Change.Set::new);
+  }
+
+  /** An item of a list, counted from 0 as in JSON. */
+  private static String item(String name, int index) {
+    return name + "[" + index + "]";
   }
 
   private static Optional<Integer> port(String name, Value value, Problems problems) {

@@ -32,7 +32,7 @@ public enum Field {
   SSH_PASSWORD("sshPassword", Kind.SECRET, 4096),
   SSH_IDENTITY("sshIdentity", Kind.PEM_SECRET, 32_768),
   SSH_TUNNELING("sshTunneling", Kind.FLAG, 5),
-  SSH_HOST_KEY("sshHostKey", Kind.TEXT, 4096),
+  SSH_HOST_KEY("sshHostKey", Kind.HOST_KEY, 4096),
   SSH_JUMP("sshJump", Kind.HOPS, 8192),
   ACCESS_TOKEN("accessToken", Kind.SECRET, 8192),
   REFRESH_TOKEN("refreshToken", Kind.SECRET, 4096);
@@ -47,6 +47,8 @@ public enum Field {
     PORT,
     /** {@code true} or {@code false}, as a JSON boolean or as the word. */
     FLAG,
+    /** As {@code TEXT}; white space around it, as a copied line of a file has, is dropped. */
+    HOST_KEY,
     /** A list of {@link JumpHost}, kept as one text. */
     HOPS,
     /** Public PEM text. */

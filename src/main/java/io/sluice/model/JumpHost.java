@@ -22,10 +22,7 @@ public record JumpHost(
 
   /** What an item is, as the end of a sentence. */
   public static final String GRAMMAR =
-      "must list at most "
-          + MAX_HOPS
-          + " hops, each user@host:port, where user and port may be left out, and after a space its"
-          + " host key";
+      "must be user@host:port, where user and port may be left out, and after a space its host key";
 
   /** Stands between the items where they are one text; no item can hold it. */
   public static final String SEPARATOR = ",";

@@ -81,7 +81,7 @@ public final class DataSources {
     return switch (field.kind()) {
       case PORT -> node.asInt();
       case FLAG -> node.asBoolean();
-      case TEXT, HOST, HOPS, PEM, SECRET, PEM_SECRET -> node.asText();
+      case TEXT, HOST, HOST_KEY, HOPS, PEM, SECRET, PEM_SECRET -> node.asText();
     };
   }
 

@@ -199,6 +199,15 @@ class SameUpdateTest {
                     + "<item>ops@[2001:db8::7]:2222 SHA256:abc</item></sshJump></item>"))) {
       assertThat(route.update(encoded).changes()).containsEntry(Field.SSH_JUMP, expected);
     }
+    for (String around : List.of(" %s", "%s\\n", "\\t%s \\r\\n")) {
+      String key = around.formatted("SHA256:abc");
+      assertThat(
+              route
+                  .update(
+                      DecodeRoute.json("{\"driver\":\"mariadb\",\"sshHostKey\":\"" + key + "\"}"))
+                  .changes())
+          .containsEntry(Field.SSH_HOST_KEY, new Change.Set("SHA256:abc"));
+    }
     assertThat(route.update(DecodeRoute.json("{\"driver\":\"mariadb\",\"sshJump\":[]}")).changes())
         .containsEntry(Field.SSH_JUMP, new Change.Clear());
   }
