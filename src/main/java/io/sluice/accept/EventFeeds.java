@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.Statement;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -143,7 +144,7 @@ public final class EventFeeds {
       Report shown = PolicyDisguise.of(json.treeToValue(data.get("report"), Report.class));
       data.set("report", json.valueToTree(shown));
       if (shown.reason() != null) {
-        data.put("reason", shown.reason().name()).put("message", shown.reason().message());
+        data.put("reason", shown.reason().name()).put("message", shown.sentence());
       }
     }
     event.set("data", data);
