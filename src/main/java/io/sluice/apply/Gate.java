@@ -160,7 +160,7 @@ public final class Gate {
       return failed(
           submission,
           report.reason(),
-          report.reason().message(),
+          report.sentence(),
           report,
           null,
           live,
