@@ -158,13 +158,7 @@ public final class Gate {
     if (!report.passed()) {
       Long live = candidate.current() == null ? null : candidate.current().version();
       return failed(
-          submission,
-          report.reason(),
-          report.sentence(),
-          report,
-          null,
-          live,
-          candidate.changed());
+          submission, report.reason(), report.sentence(), report, null, live, candidate.changed());
     }
     DataSource next = next(submission, candidate, tested);
     exchange.setProperty(NEXT, next);
