@@ -61,7 +61,8 @@ public final class Callers {
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request, Exchange exchange) {
     Message message = exchange.getMessage();
     Map<String, String> path = new HashMap<>();
-    for (String name : List.of("id", "updateId", "workspaceId", "datasourceId")) {
+    for (String name :
+        List.of("id", "updateId", "workspaceId", "datasourceId", "tokenId", "clientId")) {
       String value = message.getHeader(name, String.class);
       if (value != null) {
         path.put(name, decoded(value));

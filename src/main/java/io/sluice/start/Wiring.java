@@ -9,6 +9,8 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.sluice.accept.AccessTokens;
+import io.sluice.accept.Administration;
 import io.sluice.accept.Answers;
 import io.sluice.accept.BulkUpdates;
 import io.sluice.accept.Callers;
@@ -192,6 +194,8 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("bulk", new BulkUpdates(deferred, keys, answers, json));
     registry.bind("feeds", new EventFeeds(configuration.kafka().eventsTopic(), json));
     registry.bind("receipts", new Receipts(answers, json));
+    registry.bind("administration", new Administration(tokens, answers, json, clock));
+    registry.bind("accessTokens", new AccessTokens(tokens, answers, json));
     registry.bind("zoho", new ZohoApi(answers, json));
     registry.bind(
         "kafkaIntake", new KafkaIntake(vault, configuration.workspace(), deadLetters, json));

@@ -1,0 +1,3 @@
+insert into orgs (id, name) values (:?id, :?name)
+on conflict do nothing
+returning id, name, created_at

@@ -1,0 +1,1 @@
+delete from api_tokens where id = :?id and client_id is null returning id
