@@ -174,6 +174,19 @@ final class DeferredUpdatesTest {
   }
 
   @Test
+  void whoMendedAnAccountNeedNotWaitForTheGuardHereEither() {
+    String id = API.create(works());
+    ObjectNode wrong = works().put("password", "mistyped-" + UUID.randomUUID());
+    assertThat(API.put(id, wrong).reason()).isEqualTo("AUTH_FAILED");
+
+    Answer guarded = defer("PUT", "/datasources/" + id, wrong);
+    Answer forced = defer("PUT", "/datasources/" + id + "?force=true", wrong);
+
+    assertThat(ended(guarded).path("reason").asText()).isEqualTo("LOCKOUT_GUARD");
+    assertThat(ended(forced).path("reason").asText()).isEqualTo("AUTH_FAILED");
+  }
+
+  @Test
   void whatCannotBecomeAnUpdateIsRefusedAtOnce() {
     String id = API.create(works());
 
