@@ -32,7 +32,8 @@ public enum Reason {
       422,
       Field.HOST,
       true,
-      "There is no network path to the host, or the connection was cut.",
+      "There is no network path to the host, the connection was cut, or the server cannot serve"
+          + " now.",
       "Check routes and firewalls between this service and the host."),
   TIMEOUT(
       Category.TEST,
@@ -46,7 +47,7 @@ public enum Reason {
       422,
       Field.DRIVER,
       false,
-      "Something answers on the port, but it does not speak this driver's protocol.",
+      "Something answers on the port, but not as this driver expects it.",
       "Check that driver and port belong together."),
   SSH_UNREACHABLE(
       Category.TEST,
@@ -180,7 +181,7 @@ public enum Reason {
       422,
       Field.DRIVER,
       false,
-      "This driver is not in the catalogue, or its jar is not installed.",
+      "This driver is not in the catalogue, its jar is not installed, or it does not work here.",
       "GET /drivers lists what is supported."),
   LOCKOUT_GUARD(
       Category.TEST,

@@ -5,6 +5,8 @@ import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import java.sql.SQLTimeoutException;
 import javax.net.ssl.SSLException;
 
 /** What every kind of conversation reads from an exception in the same way. */
@@ -19,6 +21,37 @@ final class Diagnosis {
       }
     }
     return null;
+  }
+
+  /** Whether a timer of a library's own has ended the wait for an answer. */
+  static boolean timedOut(Throwable e) {
+    for (Throwable each = e; each != null; each = each.getCause()) {
+      if (each instanceof SocketTimeoutException || each instanceof SQLTimeoutException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Ends the test at a login that the server has refused with an error for which the driver's file
+   * has no rule. Only a rule knows that it was the credentials, so this neither says so nor counts
+   * towards a lock-out.
+   */
+  static void unknownLoginEnd(TestRun run) {
+    run.journal()
+        .fail(
+            Name.LOGIN,
+            Reason.PROTOCOL_MISMATCH,
+            null,
+            "The server ended the login for a reason that is not known here; its own log names it.");
+  }
+
+  /** The hint for a service that is reached, but answers that it cannot serve. */
+  static String ownError(int httpStatus) {
+    return "The service answers with an error of its own (HTTP status "
+        + httpStatus
+        + "): try again, and look at its status or at the proxy in front of it.";
   }
 
   /** Ends the test at the step {@code tls}, where the hooks have noted no reason of their own. */

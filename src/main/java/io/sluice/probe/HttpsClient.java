@@ -19,6 +19,8 @@ import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.HttpHeaders;
+import org.apache.hc.core5.http.MalformedChunkCodingException;
+import org.apache.hc.core5.http.TruncatedChunkException;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.impl.DefaultConnectionReuseStrategy;
 import org.apache.hc.core5.http.impl.io.DefaultBHttpClientConnection;
@@ -170,7 +172,10 @@ final class HttpsClient {
         throw new Elsewhere();
       }
       return answer;
-    } catch (HttpException e) {
+    } catch (TruncatedChunkException e) {
+      cut = true;
+      throw e;
+    } catch (HttpException | MalformedChunkCodingException e) {
       throw new NoAnswer(e);
     } catch (Elsewhere | NoAnswer e) {
       throw e;

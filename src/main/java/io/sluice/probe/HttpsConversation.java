@@ -56,13 +56,14 @@ final class HttpsConversation implements Conversation {
         login.refused();
       }
     } else if (e.status() >= 500) {
-      run.journal().fail(at, Reason.UNREACHABLE, null, null);
+      run.journal().fail(at, Reason.UNREACHABLE, null, Diagnosis.ownError(e.status()));
     } else if (e.codes().isEmpty()) {
       // Every error of these services has a code: something else answers.
       run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+    } else if (at == Name.LOGIN) {
+      Diagnosis.unknownLoginEnd(run);
     } else {
-      run.journal()
-          .fail(at, at == Name.LOGIN ? Reason.AUTH_FAILED : Reason.PERMISSION_DENIED, null, null);
+      run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
     }
   }
 

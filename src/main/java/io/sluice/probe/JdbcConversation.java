@@ -4,11 +4,13 @@ import io.sluice.drivers.Driver;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
+import java.io.EOFException;
 import java.io.IOException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
+import java.util.OptionalInt;
 import javax.net.ssl.SSLException;
 
 /** The conversation by way of a JDBC driver: TLS, login, database, one query of one row. */
@@ -148,7 +150,7 @@ final class JdbcConversation implements Conversation {
       run.journal().fail(Name.TLS, Reason.TLS_NOT_OFFERED, null, null);
       return;
     }
-    if (run.traffic().overflowed() || !run.traffic().looksLike(run.greeting())) {
+    if (run.traffic().overflowed() || run.hearsAnotherProtocol()) {
       run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
       return;
     }
@@ -172,7 +174,52 @@ final class JdbcConversation implements Conversation {
       }
       return;
     }
-    diagnoseBreak(at, relay == null || relay.failure() == null ? e : relay.failure());
+    OptionalInt status = relay == null ? OptionalInt.empty() : relay.httpStatus();
+    if (status.isPresent() && !brokeOff(relay.failure())) {
+      diagnoseHttp(at, status.getAsInt());
+    } else if (run.traffic().received() == 0 && (relay == null || relay.failure() == null)) {
+      diagnoseSilence(at, e);
+    } else {
+      diagnoseBreak(at, relay == null || relay.failure() == null ? e : relay.failure());
+    }
+  }
+
+  /** Whether it was not the server that ended the connection in good order. */
+  private static boolean brokeOff(IOException failure) {
+    return failure != null && !(failure instanceof EOFException);
+  }
+
+  /** An answer over HTTP of which the driver can make nothing and for which there is no rule. */
+  private void diagnoseHttp(Name at, int status) {
+    if (status >= 500) {
+      run.journal().fail(at, Reason.UNREACHABLE, null, Diagnosis.ownError(status));
+    } else {
+      String refused =
+          "The driver's request was refused with HTTP status "
+              + status
+              + ". Check that this is a port of "
+              + run.driver().title()
+              + ", and no proxy that wants a login of its own.";
+      run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, status < 300 ? null : refused);
+    }
+  }
+
+  /** The driver has given up while the server was still there and had not said a word. */
+  private void diagnoseSilence(Name at, Throwable e) {
+    if (relay == null ? Diagnosis.timedOut(e) : relay.used()) {
+      // By a timer of the driver's own, since a server that hangs up would be known.
+      run.journal().fail(at, Reason.TIMEOUT, null, run.silence(at));
+    } else if (relay != null) {
+      run.journal()
+          .fail(
+              at,
+              Reason.DRIVER_UNSUPPORTED,
+              null,
+              "The driver gave up before it asked the server anything: it does not take these"
+                  + " settings, or its jar does not work here.");
+    } else {
+      diagnoseBreak(at, e);
+    }
   }
 
   /** Asked for a password that it was not given, this driver ends the login by itself. */
@@ -256,27 +303,15 @@ final class JdbcConversation implements Conversation {
   private void diagnoseUnknown(SQLException e) {
     String state = e.getSQLState();
     if (state == null ? e.getErrorCode() == 0 : state.startsWith("08")) {
-      // Class 08 is about the connection (ISO 9075), not about the user; no code at all is the
-      // driver's own.
+      // Class 08 is about the connection (ISO 9075); no code at all is the driver's own.
       run.journal()
           .fail(
               Name.LOGIN,
               Reason.PROTOCOL_MISMATCH,
               null,
               "Server and driver do not agree on how to log in.");
-      return;
-    }
-    boolean stands =
-        run.journal()
-            .fail(
-                Name.LOGIN,
-                Reason.AUTH_FAILED,
-                Field.USERNAME,
-                "The server refused the login for a reason that is not known here; its own log names"
-                    + " it.");
-    if (stands) {
-      // Whatever it was, the server has ended a login: it is not repeated.
-      login.refused();
+    } else {
+      Diagnosis.unknownLoginEnd(run);
     }
   }
 }

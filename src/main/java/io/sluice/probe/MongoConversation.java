@@ -321,24 +321,14 @@ final class MongoConversation implements Conversation {
     if (rule.isPresent()) {
       Driver.ErrorRule found = rule.get();
       Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      run.journal().fail(step, found.reason(), found.field(), found.hint());
-      if (found.lockout() && credentialsSent) {
+      boolean stands = run.journal().fail(step, found.reason(), found.field(), found.hint());
+      if (stands && found.lockout() && credentialsSent) {
         login.refused();
       }
     } else if (at != Name.LOGIN) {
       run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
-    } else if (credentialsSent) {
-      // Whatever it was, the server has ended a login: it is not repeated.
-      login.refused();
-      run.journal()
-          .fail(
-              at,
-              Reason.AUTH_FAILED,
-              Field.USERNAME,
-              "The server refused the login for a reason that is not known here; its own log names"
-                  + " it.");
     } else {
-      run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, null);
+      Diagnosis.unknownLoginEnd(run);
     }
   }
 

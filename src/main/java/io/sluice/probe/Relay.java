@@ -9,6 +9,8 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLSocket;
 
@@ -32,12 +34,15 @@ final class Relay implements Closeable {
   private final InputStream answers;
   private final Closeable permission;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private final Traffic said = new Traffic(Optional.empty());
   private volatile Socket downstream;
   private volatile IOException failure;
 
-  private Relay(Socket upstream, InputStream answers, ClassLoader driver) throws IOException {
+  private Relay(Socket upstream, TestRun run, ClassLoader driver) throws IOException {
     this.upstream = upstream;
-    this.answers = answers;
+    InputStream heard = said.counted(upstream.getInputStream());
+    this.answers =
+        run.driver().family() == Driver.Family.ORACLE ? new TnsAnswers(heard, run) : heard;
     this.listener = new ServerSocket(0, 1, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}));
     this.permission = DriverSockets.permit(driver, listener.getLocalPort());
   }
@@ -57,12 +62,8 @@ final class Relay implements Closeable {
       VerifiedTls.passed(secured.getSession(), run);
       upstream = secured;
     }
-    InputStream answers = upstream.getInputStream();
-    Relay relay =
-        new Relay(
-            upstream,
-            run.driver().family() == Driver.Family.ORACLE ? new TnsAnswers(answers, run) : answers,
-            driver);
+    Relay relay = new Relay(upstream, run, driver);
+    run.relayed(relay.said);
     run.own((Closeable) relay);
     relay.start("accept", relay::accept);
     return relay;
@@ -70,6 +71,16 @@ final class Relay implements Closeable {
 
   int port() {
     return listener.getLocalPort();
+  }
+
+  /** Whether the driver has come here at all, and so has asked the server something. */
+  boolean used() {
+    return downstream != null;
+  }
+
+  /** The status with which an HTTP server has begun its answer; empty: it is none. */
+  OptionalInt httpStatus() {
+    return said.httpStatus();
   }
 
   /** How the server's side ended while the driver still used it; null: it did not. */

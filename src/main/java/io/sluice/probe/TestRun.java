@@ -49,6 +49,7 @@ final class TestRun {
   private volatile String observedHostKey;
   private final List<String> observedJumpKeys = new ArrayList<>();
   private volatile Supplier<Blame> blame;
+  private volatile Traffic relayed;
   private volatile Socket handed;
   private final List<Closeable> owned = new ArrayList<>();
   private Socket waiting;
@@ -257,6 +258,17 @@ final class TestRun {
         : driver.greeting();
   }
 
+  /** Registers what a relay hears: under TLS only that shows which protocol the server speaks. */
+  void relayed(Traffic said) {
+    relayed = said;
+  }
+
+  /** Whether the first bytes that came are not those of a server that this driver is for. */
+  boolean hearsAnotherProtocol() {
+    Traffic said = relayed;
+    return !traffic.looksLike(greeting()) || (said != null && !said.looksLike(driver.greeting()));
+  }
+
   /**
    * Hands the one connected socket to the driver. Asked a second time, the driver wants to go
    * somewhere else: it is refused, and noted.
@@ -307,7 +319,7 @@ final class TestRun {
       expired = true;
     }
     Name at = journal.current() == null ? Name.POLICY : journal.current();
-    boolean mismatch = traffic.received() > 0 && !traffic.looksLike(greeting());
+    boolean mismatch = traffic.received() > 0 && hearsAnotherProtocol();
     boolean ssh = at.compareTo(Name.SSH_CONNECT) >= 0 && at.compareTo(Name.SSH_FORWARD) < 0;
     boolean atBastion = ssh || (tunneled() && at.compareTo(Name.TCP) <= 0);
     if (mismatch && at.compareTo(Name.TLS) >= 0) {
@@ -326,7 +338,7 @@ final class TestRun {
   }
 
   /** A hint for a peer that has not said a word to the driver. */
-  private String silence(Name at) {
+  String silence(Name at) {
     if (traffic.received() > 0 || at.compareTo(Name.TLS) < 0) {
       return null;
     }

@@ -3,8 +3,10 @@ package io.sluice.probe;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -15,7 +17,10 @@ import java.util.regex.Pattern;
 final class Traffic {
   // A login and one row take a few KiB; a certificate chain may add some tens.
   private static final long MAX_RECEIVED_BYTES = 4L * 1024 * 1024;
-  private static final int HEAD_BYTES = 8;
+  private static final int HEAD_BYTES = 16;
+
+  /** The status line of an answer (RFC 9112 section 4). */
+  private static final Pattern HTTP_STATUS = Pattern.compile("HTTP/1\\.[01] ([1-5][0-9]{2}) ");
 
   /** A handshake message or an alert (RFC 8446 section 5.1). */
   static final Pattern TLS_RECORD = Pattern.compile("^1[56]03");
@@ -79,6 +84,13 @@ final class Traffic {
     int length = (int) Math.min(received, HEAD_BYTES);
     Matcher matcher = greeting.matcher(HexFormat.of().formatHex(head, 0, length));
     return matcher.lookingAt() || matcher.hitEnd();
+  }
+
+  /** The status of the HTTP answer that the peer began with; empty: it did not. */
+  OptionalInt httpStatus() {
+    int length = (int) Math.min(received, HEAD_BYTES);
+    Matcher line = HTTP_STATUS.matcher(new String(head, 0, length, StandardCharsets.ISO_8859_1));
+    return line.lookingAt() ? OptionalInt.of(Integer.parseInt(line.group(1))) : OptionalInt.empty();
   }
 
   /** Whether the peer began with a record of TLS, asked for or not. */

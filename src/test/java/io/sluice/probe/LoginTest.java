@@ -237,14 +237,14 @@ class LoginTest {
     "mysql,      1040,  login TOO_MANY_CONNECTIONS",
     "mariadb,    1053,  login UNREACHABLE host",
     "mysql,      1053,  login UNREACHABLE host",
-    "mariadb,    59999, login AUTH_FAILED username",
-    "mysql,      59999, login AUTH_FAILED username",
+    "mariadb,    59999, login PROTOCOL_MISMATCH driver",
+    "mysql,      59999, login PROTOCOL_MISMATCH driver",
     "postgresql, 57P03, login UNREACHABLE host",
     "postgresql, 57P01, login UNREACHABLE host",
     "postgresql, 53200, login TOO_MANY_CONNECTIONS",
     "postgresql, 0A000, login PROTOCOL_MISMATCH driver",
     "postgresql, XX000, login UNREACHABLE host",
-    "postgresql, P0001, login AUTH_FAILED username",
+    "postgresql, P0001, login PROTOCOL_MISMATCH driver",
     "postgresql, 08P01, login PROTOCOL_MISMATCH driver",
   })
   void anErrorInsteadOfAnAnswerIsReadByItsCode(String driver, String code, String expected) {

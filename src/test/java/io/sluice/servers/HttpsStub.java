@@ -33,6 +33,9 @@ public final class HttpsStub implements AutoCloseable {
     }
   }
 
+  /**
+   * @param body null: without an end
+   */
   public record Response(int status, Map<String, String> headers, String body) {
     public static Response json(int status, String body) {
       return new Response(status, Map.of("Content-Type", "application/json; charset=UTF-8"), body);
@@ -40,6 +43,11 @@ public final class HttpsStub implements AutoCloseable {
 
     public static Response empty(int status) {
       return new Response(status, Map.of(), "");
+    }
+
+    /** A body that begins like JSON and goes on until the client hangs up. */
+    public static Response endless(int status) {
+      return new Response(status, Map.of("Content-Type", "application/json"), null);
     }
   }
 
@@ -87,6 +95,10 @@ public final class HttpsStub implements AutoCloseable {
         response = service.apply(request);
       }
       response.headers().forEach(exchange.getResponseHeaders()::set);
+      if (response.body() == null) {
+        exchange.sendResponseHeaders(response.status(), 0);
+        flood(exchange.getResponseBody());
+      }
       byte[] body = response.body().getBytes(StandardCharsets.UTF_8);
       boolean none = body.length == 0 || request.method().equals("HEAD");
       exchange.sendResponseHeaders(response.status(), none ? -1 : body.length);
@@ -95,6 +107,14 @@ public final class HttpsStub implements AutoCloseable {
           out.write(body);
         }
       }
+    }
+  }
+
+  private static void flood(OutputStream out) throws IOException {
+    out.write("{\"endless\":\"".getBytes(StandardCharsets.UTF_8));
+    byte[] more = "x".repeat(8192).getBytes(StandardCharsets.UTF_8);
+    while (true) {
+      out.write(more);
     }
   }
 

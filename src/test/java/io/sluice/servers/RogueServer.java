@@ -128,6 +128,11 @@ public final class RogueServer implements AutoCloseable {
       return bytes;
     }
 
+    /** Hangs up, after what has been written. */
+    public void close() throws IOException {
+      socket.close();
+    }
+
     /** Goes on in TLS, as the server. */
     public void startTls(TestCa.Issued identity) throws IOException {
       SSLSocket secured =
