@@ -58,9 +58,14 @@ public final class ContractPaths {
                     new Template(
                         List.of(path.getKey().split("/", -1)),
                         METHODS.stream()
-                            .filter(path.getValue()::has)
+                            .filter(method -> supports(path.getValue(), method))
                             .map(method -> method.toUpperCase(Locale.ROOT))
                             .toList())));
+  }
+
+  /** What can be read answers to HEAD, too (RFC 9110, section 9.3.2). */
+  private static boolean supports(JsonNode path, String method) {
+    return path.has(method) || (method.equals("head") && path.has("get"));
   }
 
   /** Whether each percent sign begins an encoded octet (RFC 3986, section 2.1). */

@@ -48,6 +48,8 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   /** How far a body over the limit is read and thrown away, so that its sender sees the 413. */
   private static final int DRAIN_FACTOR = 16;
 
+  private static final String HEAD = "HEAD";
+
   /** Between two questions of a feed. */
   private static final Duration FEED_PAUSE = Duration.ofMillis(500);
 
@@ -137,7 +139,9 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       exchange.setProperty(HttpRequest.PROPERTY, request);
       exchange.setProperty(RoutingContext.class.getName(), context);
       Message message = exchange.getIn();
-      message.setHeader(Exchange.HTTP_METHOD, request.method());
+      // The server leaves the body of an answer to HEAD out.
+      message.setHeader(
+          Exchange.HTTP_METHOD, request.method().equals(HEAD) ? "GET" : request.method());
       message.setHeader(Exchange.HTTP_PATH, request.path());
       createUoW(exchange);
       try {
@@ -287,8 +291,11 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
     }
     if (answer.feed() != null) {
-      follow(answer, context);
-      return;
+      if (!request.method().equals(HEAD)) {
+        follow(answer, context);
+        return;
+      }
+      answer.feed().close();
     }
     Future<Void> sent =
         answer.body() == null ? response.end() : response.end(Buffer.buffer(answer.body()));

@@ -206,20 +206,29 @@ class HttpBoundaryTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"OPTIONS", "TRACE", "HEAD", "DELETE", "CONNECT", "PROPFIND", "X-ODD"})
+  @ValueSource(strings = {"OPTIONS", "TRACE", "DELETE", "CONNECT", "PROPFIND", "X-ODD"})
   void aMethodThatAnAddressDoesNotSupportIsTold(String method) {
     String answer = raw(method + " /drivers", List.of(), "");
     assertThat(answer)
         .startsWith("HTTP/1.1 405 ")
-        .containsIgnoringCase("\r\nallow: GET\r\n")
-        .contains("application/json");
-    if (!method.equals("HEAD")) {
-      assertThat(answer).contains("{\"code\":405,");
-    }
+        .containsIgnoringCase("\r\nallow: GET, HEAD\r\n")
+        .contains("application/json", "{\"code\":405,");
     assertThat(raw("OPTIONS /datasources/demo", List.of(), ""))
-        .containsIgnoringCase("\r\nallow: GET, PUT, DELETE, PATCH\r\n");
+        .containsIgnoringCase("\r\nallow: GET, PUT, DELETE, HEAD, PATCH\r\n");
     assertThat(raw(method + " /elsewhere", List.of(), "")).startsWith("HTTP/1.1 404 ");
     assertNoErrorLogged();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/datasources/demo", "/datasources", "/openapi.json", "/events"})
+  void headIsAnsweredAsGetIsWithoutABody(String address) {
+    String answer = raw("HEAD " + address, List.of(authorization(), "Connection: close"), "");
+
+    assertThat(answer).startsWith("HTTP/1.1 200 ").endsWith("\r\n\r\n").doesNotContain("{");
+    assertThat(raw("HEAD /datasources/missing", List.of(authorization()), ""))
+        .startsWith("HTTP/1.1 404 ")
+        .endsWith("\r\n\r\n");
+    assertThat(raw("HEAD /datasources/demo", List.of(), "")).startsWith("HTTP/1.1 403 ");
   }
 
   @ParameterizedTest

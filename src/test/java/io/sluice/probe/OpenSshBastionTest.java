@@ -119,9 +119,7 @@ class OpenSshBastionTest {
   @Test
   void whereACommandIsForcedAChannelTriesThePort() {
     try (OpenSshServer forced =
-        OpenSshServer.setup()
-            .line("ForceCommand sleep 0.4; echo 7 open")
-            .start()) {
+        OpenSshServer.setup().line("ForceCommand sleep 0.4; echo 7 open").start()) {
       Step step = forward(tunnel(forced, database.host(), database.port(), false));
       assertThat(step.status()).isEqualTo(Status.PASSED);
       assertThat(step.detail()).contains("channel");
