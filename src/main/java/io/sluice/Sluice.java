@@ -1,5 +1,6 @@
 package io.sluice;
 
+import io.sluice.drivers.DriverSilence;
 import io.sluice.secrets.LogRouting;
 import io.sluice.secrets.Vault;
 import io.sluice.start.Start;
@@ -21,6 +22,7 @@ public final class Sluice {
    */
   public static void main(String[] args) throws Exception {
     LogRouting.install();
+    DriverSilence.install();
     if (args.length == 2 && args[0].equals("keyset")) {
       makeKeyset(Path.of(args[1]));
       return;

@@ -35,6 +35,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -546,9 +547,11 @@ public final class NativeApi {
       node.set(
           "secrets",
           json.valueToTree(driver.secrets().stream().sorted().map(Field::wireName).toList()));
-      node.put("tls", driver.tls() != Driver.Tls.NONE);
+      node.put("tls", driver.tls() != Driver.Tls.NONE && driver.family() != Driver.Family.NONE);
       node.put("verified", driver.verified().name().toLowerCase(Locale.ROOT));
-      node.put("available", drivers.jars().available(driver));
+      Optional<String> problem = drivers.jars().problem(driver);
+      node.put("available", problem.isEmpty());
+      problem.ifPresent(text -> node.put("problem", text));
       if (drivers.jars().fetchCommand(driver) != null) {
         node.put("fetch", drivers.jars().fetchCommand(driver));
       }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -32,6 +33,10 @@ public final class DriverJars {
 
   private final Path folder;
   private final Map<String, java.sql.Driver> loaded = new ConcurrentHashMap<>();
+  private final Map<String, Unusable> unusable = new ConcurrentHashMap<>();
+
+  /** Jars that were found useless, as they were then, and why. */
+  private record Unusable(String state, String problem) {}
 
   public DriverJars(Path folder) {
     this.folder = folder;
@@ -50,19 +55,27 @@ public final class DriverJars {
         : FETCH.formatted(jar.copyArgument(), folder.resolve(driver.id()));
   }
 
-  /** Whether a driver can be used, as far as that shows without loading it. */
-  public boolean available(Driver driver) {
+  /**
+   * Why a driver cannot be used now, and what to do about it; empty when it can. A driver whose jar
+   * is there is loaded to find out.
+   */
+  public Optional<String> problem(Driver driver) {
     if (driver.family() == Driver.Family.NONE) {
-      return false;
+      return Optional.of("Sluice has no way to connect to this database; its note says why.");
     }
-    return driver.jar() == null
-        || driver.jar().bundled()
-        || loaded.containsKey(driver.id())
-        || !jars(driver).isEmpty();
+    if (driver.jar().bundled()) {
+      return Optional.empty();
+    }
+    try {
+      load(driver);
+      return Optional.empty();
+    } catch (DriverUnavailable e) {
+      return Optional.of(e.getMessage());
+    }
   }
 
   /**
-   * The driver's one instance.
+   * The driver's one instance. Jars that could not be used are not tried again until they change.
    *
    * @throws DriverUnavailable with what to do about it
    */
@@ -76,31 +89,71 @@ public final class DriverJars {
     if (known != null) {
       return known;
     }
-    try {
-      java.sql.Driver made =
-          driver.jar().bundled()
-              ? make(driver, DriverJars.class.getClassLoader())
-              : isolated(driver);
-      loaded.put(driver.id(), made);
-      return made;
-    } catch (ReflectiveOperationException | IOException | LinkageError | ClassCastException e) {
-      LOG.atWarn()
-          .addKeyValue("driver", driver.id())
-          .addKeyValue("exception", e.getClass().getName())
-          .log("Driver class cannot be loaded.");
-      throw new DriverUnavailable(
-          "The installed jar holds no usable " + driver.driverClass() + ".", e);
+    if (driver.jar().bundled()) {
+      try {
+        known = make(driver, DriverJars.class.getClassLoader());
+      } catch (ReflectiveOperationException | LinkageError e) {
+        throw new IllegalStateException(driver.driverClass() + " is not on the class path.", e);
+      }
+    } else {
+      known = installed(driver);
     }
+    loaded.put(driver.id(), known);
+    return known;
   }
 
-  private java.sql.Driver isolated(Driver driver)
-      throws DriverUnavailable, ReflectiveOperationException, IOException {
+  private java.sql.Driver installed(Driver driver) throws DriverUnavailable {
     List<Path> jars = jars(driver);
     if (jars.isEmpty()) {
       throw new DriverUnavailable(
           "The driver's jar is not installed. Run: " + fetchCommand(driver), null);
     }
-    verify(driver, jars);
+    String state = state(jars);
+    Unusable before = unusable.get(driver.id());
+    if (before != null && before.state().equals(state)) {
+      throw new DriverUnavailable(before.problem(), null);
+    }
+    String problem;
+    Throwable cause = null;
+    try {
+      if (isExpected(driver, jars)) {
+        return isolated(driver, jars);
+      }
+      problem =
+          "The installed jar is not "
+              + driver.jar().artifact()
+              + ", or has another SHA-256 than the catalogue names.";
+    } catch (ReflectiveOperationException | IOException | LinkageError | ClassCastException e) {
+      problem = "The installed jar holds no usable " + driver.driverClass() + ".";
+      cause = e;
+    }
+    problem +=
+        " Remove it from " + folder.resolve(driver.id()) + " and run: " + fetchCommand(driver);
+    LOG.atWarn()
+        .addKeyValue("driver", driver.id())
+        .addKeyValue("exception", cause == null ? null : cause.getClass().getName())
+        .log("Driver jar cannot be used.");
+    unusable.put(driver.id(), new Unusable(state, problem));
+    throw new DriverUnavailable(problem, cause);
+  }
+
+  /** What changes when a jar is replaced. */
+  private static String state(List<Path> jars) {
+    StringBuilder state = new StringBuilder();
+    for (Path jar : jars) {
+      state.append(jar.getFileName()).append(' ');
+      try {
+        state.append(Files.size(jar)).append(' ').append(Files.getLastModifiedTime(jar));
+      } catch (IOException e) {
+        state.append("unreadable");
+      }
+      state.append('\n');
+    }
+    return state.toString();
+  }
+
+  private static java.sql.Driver isolated(Driver driver, List<Path> jars)
+      throws ReflectiveOperationException, IOException {
     List<URL> urls = new ArrayList<>();
     for (Path jar : jars) {
       urls.add(url(jar));
@@ -125,24 +178,14 @@ public final class DriverJars {
   }
 
   /** A driver sees passwords: where its digest is known, no other jar takes its place. */
-  private static void verify(Driver driver, List<Path> jars) throws DriverUnavailable, IOException {
+  private static boolean isExpected(Driver driver, List<Path> jars) throws IOException {
     String expected = driver.jar().sha256();
-    if (expected == null) {
-      return;
-    }
     for (Path jar : jars) {
-      if (!expected.equals(sha256(jar))) {
-        LOG.atWarn()
-            .addKeyValue("driver", driver.id())
-            .addKeyValue("jar", jar.getFileName())
-            .log("Driver jar is not the one that its file in the catalogue names.");
-        throw new DriverUnavailable(
-            "The installed jar is not "
-                + driver.jar().artifact()
-                + ", or has another SHA-256 than the catalogue names. Remove it and fetch it again.",
-            null);
+      if (expected != null && !expected.equals(sha256(jar))) {
+        return false;
       }
     }
+    return true;
   }
 
   private static String sha256(Path jar) throws IOException {

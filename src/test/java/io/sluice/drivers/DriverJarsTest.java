@@ -3,10 +3,17 @@ package io.sluice.drivers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.sluice.probe.HandedSocketFactory;
+import io.sluice.secrets.LogRouting;
 import io.sluice.servers.DriverJar;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -16,6 +23,8 @@ import java.util.HexFormat;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 
 class DriverJarsTest {
   // In every local repository that has built this project, so that no network is needed.
@@ -62,14 +71,14 @@ class DriverJarsTest {
     Driver driver = driver("late", "g:a:1", null);
     DriverJars jars = new DriverJars(folder);
 
-    assertThat(jars.available(driver)).isFalse();
+    assertThat(jars.problem(driver)).isPresent();
     assertThatThrownBy(() -> jars.load(driver))
         .isInstanceOf(DriverUnavailable.class)
         .hasMessageContaining("Run: mvn -q ")
         .hasMessageContaining("-Dartifact=g:a:1 -DoutputDirectory=" + folder.resolve("late"));
 
     install("late", "");
-    assertThat(jars.available(driver)).isTrue();
+    assertThat(jars.problem(driver)).isEmpty();
     assertThat(jars.load(driver).acceptsURL("jdbc:test:x")).isTrue();
     assertThat(jars.load(driver)).isSameAs(jars.load(driver));
   }
@@ -89,7 +98,6 @@ class DriverJarsTest {
     assertThat(maven.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(maven.exitValue()).isZero();
     assertThat(folder.resolve("fetched/slf4j-api-2.0.17.jar")).exists();
-    assertThat(jars.available(driver)).isTrue();
     // It is no driver, which is told apart from one that is not there.
     assertThatThrownBy(() -> jars.load(driver)).hasMessageContaining("no usable Example");
   }
@@ -152,6 +160,100 @@ class DriverJarsTest {
         .isInstanceOf(DriverUnavailable.class)
         .hasMessageContaining("SHA-256");
     assertThat(System.getProperty("sluice.test.stranger")).isNull();
+  }
+
+  @Test
+  void aBrokenJarIsNotAvailableSaysHowToMendItAndIsLoggedOnce() throws Exception {
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    Logger logger = (Logger) LoggerFactory.getLogger(DriverJars.class);
+    logger.addAppender(logged);
+    logged.start();
+    try {
+      Driver driver = driver("broken", "g:a:1", null);
+      Path jar = folder.resolve("broken/broken.jar");
+      Files.createDirectories(jar.getParent());
+      Files.writeString(jar, "no jar");
+      DriverJars jars = new DriverJars(folder);
+
+      for (int time = 0; time < 3; time++) {
+        assertThat(jars.problem(driver).orElseThrow())
+            .contains("no usable Example", "Remove it from " + jar.getParent(), "run: mvn -q ");
+        assertThatThrownBy(() -> jars.load(driver)).hasMessageContaining("run: mvn -q ");
+      }
+      assertThat(logged.list).hasSize(1);
+
+      install("broken", "");
+      assertThat(jars.problem(driver)).isEmpty();
+    } finally {
+      logger.detachAppender(logged);
+    }
+  }
+
+  @Test
+  void aDatabaseThatIsNeverConnectedToIsNotAvailable() throws IOException {
+    DriverCatalogue shipped = DriverCatalogue.load(Path.of("config/drivers"), folder);
+
+    assertThat(shipped.jars().problem(shipped.named("denodo").orElseThrow())).isPresent();
+    assertThat(shipped.jars().problem(shipped.named("mysql").orElseThrow())).isEmpty();
+    assertThat(shipped.jars().problem(shipped.named("athena").orElseThrow())).isEmpty();
+  }
+
+  @Test
+  void whateverADriverLogsOrPrintsIsHeardByNobody() throws Exception {
+    install(
+        "loud",
+        """
+        public void speak(String word) throws Exception {
+          say(word);
+          Thread own = new Thread(() -> say(word));
+          own.start();
+          own.join();
+        }
+        private static void say(String word) {
+          System.out.println(word);
+          System.err.printf("%s%n", word);
+          java.util.logging.Logger.getLogger("loud").severe(word);
+          System.getLogger("loud").log(System.Logger.Level.ERROR, word);
+          org.slf4j.LoggerFactory.getLogger("loud").error(word);
+        }
+        """);
+    java.sql.Driver loud = new DriverJars(folder).load(driver("loud", "g:a:1", null));
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    root.addAppender(logged);
+    logged.start();
+    System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+    System.setErr(System.out);
+    try {
+      LogRouting.install();
+      DriverSilence.install();
+      System.out.println("before");
+      thread.setContextClassLoader(loud.getClass().getClassLoader());
+      loud.getClass().getMethod("speak", String.class).invoke(loud, "pw-canary-7");
+      thread.setContextClassLoader(before);
+      System.err.println("after");
+      root.info("Heard.");
+
+      assertThat(printed.toString(StandardCharsets.UTF_8).lines())
+          .contains("before", "after")
+          .noneMatch(line -> line.contains("pw-canary-7"));
+      assertThat(logged.list)
+          .extracting(ILoggingEvent::getFormattedMessage)
+          .contains("Heard.")
+          .noneMatch(message -> message.contains("pw-canary-7"));
+    } finally {
+      thread.setContextClassLoader(before);
+      System.setOut(out);
+      System.setErr(err);
+      root.detachAppender(logged);
+      SLF4JBridgeHandler.uninstall();
+      Thread.setDefaultUncaughtExceptionHandler(null);
+    }
   }
 
   @Test
