@@ -127,6 +127,7 @@ final class Merge {
     }
     Driver driver = driver(update, stored, values, errors);
     if (driver != null) {
+      dropWhatItCannotTake(driver, update, secrets);
       values.put(Field.DRIVER, driver.id());
       values.putIfAbsent(Field.PORT, driver.defaultPort());
     }
@@ -163,6 +164,21 @@ final class Merge {
     }
     errors.addAll(KeyMaterial.problems(merged));
     return merged;
+  }
+
+  /**
+   * A stored secret that nobody speaks of and that the login of another driver does not take goes
+   * with the driver that took it: it could be sent nowhere, and only be in the way.
+   */
+  private static void dropWhatItCannotTake(
+      Driver driver, Update update, Map<Field, Secret> secrets) {
+    secrets
+        .keySet()
+        .removeIf(
+            field ->
+                Field.LOGIN_SECRETS.contains(field)
+                    && !driver.secrets().contains(field)
+                    && !update.changes().containsKey(field));
   }
 
   /** Whether another key takes the place of the stored one, or none does. */
@@ -288,7 +304,11 @@ final class Merge {
     }
     for (Field field : Field.LOGIN_SECRETS) {
       if (merged.secret(field) != null && !driver.secrets().contains(field)) {
-        errors.add(invalid(field, Reason.INVALID_FIELD, "This driver takes no " + field + "."));
+        errors.add(
+            invalid(
+                field,
+                Reason.UNKNOWN_FIELD,
+                "This driver takes no " + field + ": leave it out, or send it empty."));
       }
     }
     if (merged.flag(Field.SSL) && driver.tls() == Driver.Tls.NONE) {

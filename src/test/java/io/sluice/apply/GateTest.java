@@ -551,9 +551,10 @@ class GateTest extends CamelMainTestSupport {
 
       Result result = submit(Operation.CREATE, UUID.randomUUID().toString(), changes, null, false);
 
-      onlyInvalid(result, token);
+      only(result, token, Reason.UNKNOWN_FIELD);
       assertThat(result.refusal().getMessage())
-          .isEqualTo("This driver takes no " + token.wireName() + ".");
+          .isEqualTo(
+              "This driver takes no " + token.wireName() + ": leave it out, or send it empty.");
     }
   }
 
@@ -569,12 +570,16 @@ class GateTest extends CamelMainTestSupport {
   }
 
   private static void onlyInvalid(Result result, Field field) {
+    only(result, field, Reason.INVALID_FIELD);
+  }
+
+  private static void only(Result result, Field field, Reason reason) {
     assertThat(result.refusal().errors())
         .singleElement()
         .satisfies(
             error -> {
               assertThat(error.field()).isEqualTo(field.wireName());
-              assertThat(error.reason()).isEqualTo(Reason.INVALID_FIELD);
+              assertThat(error.reason()).isEqualTo(reason);
             });
   }
 

@@ -13,6 +13,7 @@ import io.sluice.model.Secret;
 import io.sluice.model.Settings;
 import io.sluice.model.Update;
 import io.sluice.model.Update.Change;
+import io.sluice.model.ZohoError;
 import io.sluice.servers.TestCa;
 import io.sluice.store.DataSource;
 import java.io.IOException;
@@ -31,7 +32,8 @@ class MergeTest {
   private static final String KEY = CLIENT.keyEncryptedPem("open sesame");
 
   private static DataSource stored(Map<Field, Secret> secrets, Map<Field, Object> more) {
-    Map<Field, Object> values = new EnumMap<>(more);
+    Map<Field, Object> values = new EnumMap<>(Field.class);
+    values.putAll(more);
     values.put(Field.DRIVER, "postgresql");
     values.put(Field.HOST, "db.example");
     values.put(Field.PORT, 5432);
@@ -87,6 +89,33 @@ class MergeTest {
     Refusal refusal = catchThrowableOfType(Refusal.class, () -> patched(changes));
     assertThat(refusal.errors()).allMatch(error -> error.reason() == reason);
     return refusal.errors().stream().map(Refusal.FieldError::field).toList();
+  }
+
+  @Test
+  void aPasswordThatTheNewDriverDoesNotTakeGoesWithTheOldOne() throws IOException {
+    DataSource stored =
+        stored(Map.of(Field.PASSWORD, Secret.of("pw"), Field.KEYFILE, Secret.of(KEY)), Map.of());
+    Map<Field, Change> toTrino = new EnumMap<>(Field.class);
+    toTrino.put(Field.DRIVER, new Change.Set("trino"));
+    toTrino.put(Field.SSL, new Change.Set(false));
+    toTrino.put(Field.KEYFILE, new Change.Clear());
+
+    Candidate moved = merged(new Update(null, toTrino, new TreeMap<>(), true), stored);
+    assertThat(moved.settings().secrets()).isEmpty();
+    assertThat(moved.changed()).contains("driver", "password");
+
+    toTrino.put(Field.PASSWORD, secret("pw"));
+    Refusal refusal =
+        catchThrowableOfType(
+            Refusal.class, () -> merged(new Update(null, toTrino, new TreeMap<>(), true), stored));
+    assertThat(refusal.errors())
+        .singleElement()
+        .satisfies(
+            error -> {
+              assertThat(error.field()).isEqualTo("password");
+              assertThat(error.message()).contains("leave it out");
+            });
+    assertThat(ZohoError.of(refusal)).isEqualTo(ZohoError.INVALID_JSON_CONFIGURATION);
   }
 
   @Test
