@@ -151,6 +151,7 @@ final class BigQueryService implements CloudService {
         if (!tokenUri.equals(TOKEN_URI) || !universe.equals("googleapis.com")) {
           throw unusable("The key file must be for googleapis.com, with token_uri " + TOKEN_URI);
         }
+        requireKey(file.path("client_email").asText(), file.path("private_key").asText());
         return new KeyFile(
             file.path("client_email").asText(),
             file.path("private_key_id").asText(null),
@@ -158,6 +159,14 @@ final class BigQueryService implements CloudService {
             file.path("project_id").asText(null));
       } catch (JsonProcessingException e) {
         throw unusable("The password must be a service account's key file: JSON on one line.");
+      }
+    }
+
+    private static void requireKey(String email, String key) {
+      try {
+        ServiceAccountCredentials.fromPkcs8(null, email, key, null, SCOPES);
+      } catch (IOException | RuntimeException e) {
+        throw unusable("The key file's private_key must be a PKCS #8 key as PEM text.");
       }
     }
 

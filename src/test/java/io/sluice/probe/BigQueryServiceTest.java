@@ -237,6 +237,24 @@ class BigQueryServiceTest {
     assertThat(STUB.https().requests()).isEmpty();
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "no json",
+        "[]",
+        "{\"type\":\"authorized_user\",\"client_email\":\"a@b\",\"private_key\":\"x\"}",
+        "{\"type\":\"service_account\",\"client_email\":\"a@b\"}",
+        "{\"type\":\"service_account\",\"client_email\":\"a@b\",\"private_key\":\"x\"}",
+        "{\"type\":\"service_account\",\"client_email\":\"a@b\",\"private_key\":"
+            + "\"-----BEGIN PRIVATE KEY-----\\nTUlJ\\n-----END PRIVATE KEY-----\\n\"}"
+      })
+  void a_key_file_that_cannot_be_used_is_a_wrong_field_before_anything_is_sent(String file) {
+    assertThatThrownBy(() -> PROBER.test(target().login(null, file).build()))
+        .isInstanceOfSatisfying(
+            Refusal.class, e -> assertThat(e.errors().get(0).field()).isEqualTo("password"));
+    assertThat(LOOKED_UP).isEmpty();
+  }
+
   @Test
   void no_credential_no_project_and_no_json_are_named() {
     for (Map.Entry<Probe.Target, String> each :
