@@ -9,6 +9,7 @@ import io.sluice.model.Field;
 import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import io.sluice.model.Refusal.FieldError;
 import io.sluice.model.Report;
 import io.sluice.model.Settings;
 import io.sluice.probe.Tested;
@@ -158,7 +159,14 @@ public final class Gate {
     if (!report.passed()) {
       Long live = candidate.current() == null ? null : candidate.current().version();
       return failed(
-          submission, report.reason(), report.sentence(), report, null, live, candidate.changed());
+          submission,
+          report.reason(),
+          report.sentence(),
+          report,
+          null,
+          List.of(),
+          live,
+          candidate.changed());
     }
     DataSource next = next(submission, candidate, tested);
     exchange.setProperty(NEXT, next);
@@ -199,6 +207,7 @@ public final class Gate {
         refusal.getMessage(),
         refusal.report(),
         explained(refusal),
+        refusal.errors(),
         null,
         Set.of());
   }
@@ -224,6 +233,7 @@ public final class Gate {
       String message,
       Report report,
       String refusal,
+      List<FieldError> errors,
       Long live,
       Set<String> changed) {
     Instant now = now();
@@ -247,6 +257,7 @@ public final class Gate {
             report,
             reason,
             message,
+            errors,
             now));
   }
 

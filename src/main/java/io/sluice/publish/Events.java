@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Intake;
 import io.sluice.model.Reason;
+import io.sluice.model.Refusal.FieldError;
 import io.sluice.model.Report;
 import io.sluice.store.Statement;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -39,6 +41,7 @@ public final class Events {
    * @param changed names of fields, never values
    * @param report null where no connection was tested
    * @param reason null after a success
+   * @param errors what is wrong field by field, where the update was refused for that
    */
   public record Happening(
       EventType type,
@@ -51,7 +54,37 @@ public final class Events {
       Report report,
       Reason reason,
       String message,
-      Instant time) {}
+      List<FieldError> errors,
+      Instant time) {
+
+    /** One that no single field is to blame for. */
+    public Happening(
+        EventType type,
+        UUID updateId,
+        String dataSource,
+        Long version,
+        Intake intake,
+        String actor,
+        Collection<String> changed,
+        Report report,
+        Reason reason,
+        String message,
+        Instant time) {
+      this(
+          type,
+          updateId,
+          dataSource,
+          version,
+          intake,
+          actor,
+          changed,
+          report,
+          reason,
+          message,
+          List.of(),
+          time);
+    }
+  }
 
   /** Adds the event to the statement that makes it true. */
   public Statement in(Statement statement, Happening happening) {
@@ -87,6 +120,9 @@ public final class Events {
     data.set("changed", json.valueToTree(happening.changed()));
     if (happening.reason() != null) {
       data.put("reason", happening.reason().name()).put("message", happening.message());
+    }
+    if (!happening.errors().isEmpty()) {
+      data.set("errors", json.valueToTree(happening.errors()));
     }
     if (happening.report() != null) {
       data.set("report", json.valueToTree(happening.report()));

@@ -201,7 +201,9 @@ final class KafkaIntakeTest {
   void anUpdateThatIsRefusedBeforeAnyTestIsAnnouncedToo() {
     String id = installation.create();
     installation.produce(id, json(Map.of("driver", "mariadb", "host", "a b")), Map.of());
-    assertThat(header(event(id, 2), "ce_type")).isEqualTo(FAILED);
+    ConsumerRecord<byte[], byte[]> refused = event(id, 2);
+    assertThat(header(refused, "ce_type")).isEqualTo(FAILED);
+    assertThat(tree(refused.value()).path("errors").findValuesAsText("field")).contains("host");
 
     String nobody = "nobody-" + UUID.randomUUID();
     installation.produce(nobody, json(installation.settings()), Map.of());

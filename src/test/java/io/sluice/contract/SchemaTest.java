@@ -105,6 +105,8 @@ final class SchemaTest {
         "{id: 'no/slash'}",
         "{actor: ''}",
         "{report: {status: passed}}",
+        "{errors: [{field: password, reason: MISSING_FIELD, message: m, value: hunter2}]}",
+        "{errors: []}",
         "{updateId: ''}"
       })
   void anEventIsRefusedThatHoldsAValueOrAWordOfItsOwn(String difference) {
