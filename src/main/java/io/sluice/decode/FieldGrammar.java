@@ -1,5 +1,6 @@
 package io.sluice.decode;
 
+import io.sluice.drivers.Driver;
 import io.sluice.model.Field;
 import io.sluice.model.HostName;
 import io.sluice.model.JumpHost;
@@ -55,6 +56,19 @@ final class FieldGrammar {
       case SECRET -> secret(field, name, value, Characters.Rule.SECRET_LINE, problems);
       case PEM_SECRET -> secret(field, name, value, Characters.Rule.LINES, problems);
     };
+  }
+
+  /**
+   * A host as it is looked up: an account of Snowflake's may have underscores, for which its host
+   * name has hyphens.
+   *
+   * @param driver as far as the document names one
+   */
+  static Value host(Optional<Driver> driver, Value value) {
+    return value instanceof Value.Text text
+            && driver.filter(d -> d.family() == Driver.Family.SNOWFLAKE).isPresent()
+        ? new Value.Text(text.text().replace('_', '-'))
+        : value;
   }
 
   /**

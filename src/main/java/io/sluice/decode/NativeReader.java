@@ -57,6 +57,11 @@ final class NativeReader {
         problems.add(name, Reason.UNKNOWN_FIELD, "is not a field of a data source");
       }
     }
+    Optional<Driver> driver =
+        values.get(Field.DRIVER) instanceof Value.Text named
+            ? drivers.named(named.text())
+            : Optional.empty();
+    values.computeIfPresent(Field.HOST, (field, value) -> FieldGrammar.host(driver, value));
     Map<Field, Change> changes = new EnumMap<>(Field.class);
     values.forEach(
         (field, value) ->

@@ -10,6 +10,7 @@ import io.sluice.model.Update.Change;
 import io.sluice.model.ZohoError;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,7 +33,8 @@ final class ZohoReader {
   private static final String PASSWORD_LOGIN = "0";
   private static final String KEY_LOGIN = "1";
 
-  private static final List<String> MANDATORY = List.of("hostName", "userName");
+  private static final String HOST_NAME = "hostName";
+  private static final List<String> MANDATORY = List.of(HOST_NAME, "userName");
 
   private final DriverCatalogue drivers;
 
@@ -44,7 +46,7 @@ final class ZohoReader {
    * @throws Refusal with all errors of the keys; its {@link Refusal#zohoError()} is the first one's
    */
   Update read(Document config) {
-    Map<String, Value> values = config.fields();
+    Map<String, Value> values = new LinkedHashMap<>(config.fields());
     if (values.isEmpty()) {
       throw Refusal.ofFields(
           List.of(
@@ -55,7 +57,9 @@ final class ZohoReader {
     Problems problems = new Problems();
     Map<Field, Change> changes = new EnumMap<>(Field.class);
     SortedMap<String, Change> options = new TreeMap<>();
-    driver(values, problems).ifPresent(d -> changes.put(Field.DRIVER, new Change.Set(d.id())));
+    Optional<Driver> driver = driver(values, problems);
+    driver.ifPresent(d -> changes.put(Field.DRIVER, new Change.Set(d.id())));
+    values.computeIfPresent(HOST_NAME, (key, value) -> FieldGrammar.host(driver, value));
     MANDATORY.forEach(key -> mandatory(key, values, problems));
     readAll(ConfigKeys.FIELDS, values, changes, problems);
     values.forEach((key, value) -> option(key, value, options, problems));

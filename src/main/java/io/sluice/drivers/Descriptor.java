@@ -48,6 +48,10 @@ final class Descriptor {
   private static final Set<String> IN_EVERY_URL = Set.of("host", "port", "database");
   private static final Pattern SQL_STATE = Pattern.compile("[0-9A-Z]{2}([0-9A-Z]{3})?");
 
+  /** What a test finds before any server is asked. */
+  private static final Set<Reason> OURS_ALONE =
+      EnumSet.of(Reason.POLICY_DENIED, Reason.DRIVER_UNSUPPORTED, Reason.LOCKOUT_GUARD);
+
   private final String file;
   private final String path;
   private final JsonNode node;
@@ -446,8 +450,9 @@ final class Descriptor {
       problem("step", "must be a step of the test report");
     }
     Reason reason = constant("reason", Reason.class);
-    if (reason != null && reason.category() != Reason.Category.TEST) {
-      problem("reason", "must be one that a connection test can find");
+    if (reason != null
+        && (reason.category() != Reason.Category.TEST || OURS_ALONE.contains(reason))) {
+      problem("reason", "must be one that a server's error can stand for");
     }
     Field field = null;
     if (value("field") != null) {

@@ -49,7 +49,7 @@ final class DecodeRoute implements AutoCloseable {
         zohoDatabaseTypes,
         "",
         null,
-        Driver.Family.RELAY,
+        id.equals("snowflake") ? Driver.Family.SNOWFLAKE : Driver.Family.RELAY,
         Driver.Tls.NONE,
         "",
         ANY,

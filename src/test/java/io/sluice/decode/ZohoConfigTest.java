@@ -53,6 +53,19 @@ class ZohoConfigTest {
         .containsEntry("schema", new Change.Set("S"))
         .containsEntry("catalog", new Change.Set("C"));
 
+    assertThat(
+            route
+                .update(
+                    config("'serviceName':'SNOWFLAKE','hostName':'my_org-my_acct','userName':'u'"))
+                .text(Field.HOST))
+        .contains("my-org-my-acct");
+
+    assertThat(
+            route
+                .update(DecodeRoute.json("{\"driver\":\"snowflake\",\"host\":\"MY_ORG-a_b\"}"))
+                .text(Field.HOST))
+        .contains("MY-ORG-a-b");
+
     Update athena =
         route.update(
             config(

@@ -8,14 +8,20 @@ import io.sluice.model.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DriverCatalogueTest {
   private static final Path SHIPPED = Path.of("config/drivers");
+  private static final Pattern KEY_AND_VALUE = Pattern.compile("( *)([A-Za-z0-9]+):( .*)?");
 
   private static DriverCatalogue load(Path directory) throws IOException {
     return DriverCatalogue.load(directory, Path.of("drivers"));
@@ -92,6 +98,66 @@ class DriverCatalogueTest {
             "mysql.yaml: required names a secret that is not among secrets: password",
             "other.yaml: id must be the file's name",
             "twice.yaml");
+  }
+
+  /** Every value of a file in turn, down to those of an error's rule, is another thing. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "5",
+        "-1",
+        "word",
+        "'['",
+        "[5]",
+        "[[x]]",
+        "{a: b}",
+        "{a: {b: c}}",
+        "",
+        "[{step: x}]"
+      })
+  void whateverAFileHoldsEndsAtMostInOneMessageWithItsNameAndKey(
+      String value, @TempDir Path directory) throws IOException {
+    for (String name : List.of("oracle", "snowflake", "denodo")) {
+      Path file = directory.resolve(name + ".yaml");
+      List<String> good = Files.readAllLines(SHIPPED.resolve(name + ".yaml"));
+      for (int i = 0; i < good.size(); i++) {
+        Matcher line = KEY_AND_VALUE.matcher(good.get(i));
+        if (!line.matches()) {
+          continue;
+        }
+        List<String> changed = new ArrayList<>(good);
+        changed.set(i, line.group(1) + line.group(2) + ": " + value);
+        Files.write(file, changed);
+        try {
+          load(directory);
+        } catch (IllegalArgumentException e) {
+          assertThat(e).as(changed.get(i)).hasMessageStartingWith("Driver catalogue: " + name);
+        }
+      }
+      Files.delete(file);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "reason: AUTH_FAILED, reason: LOCKOUT_GUARD, errors[0].reason must be one that a server",
+    "reason: AUTH_FAILED, reason: INTERNAL, errors[0].reason must be one that a server",
+    "step: login, step: logon, errors[0].step must be a step",
+    "step: login, stage: login, errors[0].stage is not a known key",
+    "vendorCode: 1017, vendorCode: ORA-1017, errors[0].vendorCode must be a number",
+    "greeting: ', greeting: '(, greeting is not a regular expression"
+  })
+  void aWrongRuleIsNamedByFileAndKey(
+      String good, String wrong, String problem, @TempDir Path directory) throws IOException {
+    String file = Files.readString(SHIPPED.resolve("oracle.yaml"));
+    int at = file.indexOf(good);
+    Files.writeString(
+        directory.resolve("oracle.yaml"),
+        file.substring(0, at) + wrong + file.substring(at + good.length()));
+
+    assertThatThrownBy(() -> load(directory))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("oracle.yaml: " + problem);
   }
 
   @Test
