@@ -9,7 +9,8 @@ with lease as (
   update data_sources
   set version = version + 1, driver = :?driver, host = :?host, status = 'reachable',
       settings = cast(:?settings as jsonb), secrets = cast(:?secrets as jsonb),
-      last_test = cast(:?report as json), published_at = :?now, updated_by = :?actor
+      last_test = cast(:?report as json), published_at = :?now, updated_by = :?actor,
+      next_check = null, outcomes = ''
   where workspace_id = :?workspace and id = :?id and version = :?expected
     and (cast(:?fence as bigint) is null or exists (select 1 from lease))
   returning workspace_id, id, version, settings, secrets, published_at, created_by

@@ -1,10 +1,13 @@
 package io.sluice.accept;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Field;
 import io.sluice.model.JumpHost;
+import io.sluice.model.Report;
 import io.sluice.model.Secret;
 import io.sluice.model.Settings;
 import io.sluice.store.DataSource;
@@ -18,6 +21,23 @@ final class NativeDocument {
 
   NativeDocument(ObjectMapper json) {
     this.json = json;
+  }
+
+  /** As a caller may see it: see {@link PolicyDisguise}. */
+  ObjectNode of(DataSource dataSource, Caller caller) {
+    ObjectNode node = of(dataSource);
+    if (!caller.mayDiagnose()) {
+      node.set("last_test", disguised(dataSource.lastTest()));
+    }
+    return node;
+  }
+
+  private JsonNode disguised(JsonNode report) {
+    try {
+      return json.valueToTree(PolicyDisguise.of(json.treeToValue(report, Report.class)));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("A stored report is none.", e);
+    }
   }
 
   ObjectNode of(DataSource dataSource) {

@@ -340,6 +340,14 @@ public enum Reason {
     return retryable;
   }
 
+  /**
+   * Whether a server has refused a login. Trying the same one again could lock the account, and
+   * helps only once somebody has mended it.
+   */
+  public boolean refusesLogin() {
+    return this == AUTH_FAILED || this == SSH_AUTH_FAILED || this == TLS_CLIENT_CERT_REFUSED;
+  }
+
   /** One sentence for the sender. */
   public String message() {
     return message;

@@ -57,6 +57,9 @@ public final class Prober implements AutoCloseable {
   private final Clock clock;
   private final Turnstile turnstile;
 
+  /** What nobody waits for has places of its own, one per target; its caller bounds their sum. */
+  private final Turnstile background;
+
   /** Lets logins that no server has accepted yet through one by one, each for itself. */
   private final Turnstile unproven;
 
@@ -104,6 +107,7 @@ public final class Prober implements AutoCloseable {
     this.settings = settings;
     this.clock = clock;
     this.turnstile = new Turnstile(settings.maxTests(), settings.maxTestsPerTarget());
+    this.background = new Turnstile(Integer.MAX_VALUE, 1);
     this.unproven = new Turnstile(Integer.MAX_VALUE, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());
     this.watchdog = new Watchdog(settings);
@@ -140,6 +144,12 @@ public final class Prober implements AutoCloseable {
   public static final String FORCED = "forced";
 
   /**
+   * The exchange property with which a route tells that nobody waits for the test: it takes none of
+   * the places of those that somebody waits for.
+   */
+  public static final String BACKGROUND = "background";
+
+  /**
    * For the route: {@link #test(Connection, Extent, boolean)}, whole and guarded where nothing else
    * is asked for.
    *
@@ -148,8 +158,13 @@ public final class Prober implements AutoCloseable {
   public Tested testTo(
       @Body Connection connection,
       @ExchangeProperty(Extent.PROPERTY) Extent extent,
-      @ExchangeProperty(FORCED) Boolean forced) {
-    return test(connection, extent == null ? Extent.WHOLE : extent, Boolean.TRUE.equals(forced));
+      @ExchangeProperty(FORCED) Boolean forced,
+      @ExchangeProperty(BACKGROUND) Boolean unattended) {
+    return test(
+        connection,
+        extent == null ? Extent.WHOLE : extent,
+        Boolean.TRUE.equals(forced),
+        Boolean.TRUE.equals(unattended) ? background : turnstile);
   }
 
   /** Tests the whole of a connection, unless the lock-out guard remembers its login. */
@@ -177,6 +192,10 @@ public final class Prober implements AutoCloseable {
    *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
   public Tested test(Connection sent, Extent extent, boolean forced) {
+    return test(sent, extent, forced, turnstile);
+  }
+
+  private Tested test(Connection sent, Extent extent, boolean forced, Turnstile places) {
     if (extent == Extent.TUNNEL && sent.bastion() == null) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD,
@@ -246,7 +265,7 @@ public final class Prober implements AutoCloseable {
     // All customers of a cloud service are at one address: there each login is a target.
     String target =
         service.isPresent() ? login : Hop.path(hops) + host.text() + ":" + connection.port();
-    Runnable leave = enter(login, target, started + settings.queueWait().toNanos());
+    Runnable leave = enter(places, login, target, started + settings.queueWait().toNanos());
     TestRun run =
         new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
     Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
@@ -277,10 +296,10 @@ public final class Prober implements AutoCloseable {
   }
 
   /** Two tests with the same new password must not both find out that it is wrong. */
-  private Runnable enter(String login, String target, long deadlineNanos) {
+  private Runnable enter(Turnstile places, String login, String target, long deadlineNanos) {
     Runnable alone = guard.proven(login) ? () -> {} : unproven.enter(login, deadlineNanos);
     try {
-      Runnable leave = turnstile.enter(target, deadlineNanos);
+      Runnable leave = places.enter(target, deadlineNanos);
       return () -> {
         leave.run();
         alone.run();

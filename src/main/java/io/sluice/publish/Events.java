@@ -37,6 +37,8 @@ public final class Events {
   /**
    * What happened to a data source.
    *
+   * @param updateId the update and the event; where the monitor noticed something by itself, the
+   *     event alone
    * @param version the live version after the event; null where there is none
    * @param changed names of fields, never values
    * @param report null where no connection was tested
@@ -95,6 +97,19 @@ public final class Events {
         .with("body", body(happening));
   }
 
+  /**
+   * Adds one of several events of a statement; its parameters begin with its role.
+   *
+   * @param happening null: the statement makes nothing of this kind true
+   */
+  public Statement in(Statement statement, String role, Happening happening) {
+    return statement
+        .with("topic", topic)
+        .with(role + "Id", happening == null ? null : happening.updateId().toString())
+        .with(role + "Headers", happening == null ? null : headers(happening))
+        .with(role + "Body", happening == null ? null : body(happening));
+  }
+
   private String headers(Happening happening) {
     return json.createObjectNode()
         .put("ce_specversion", "1.0")
@@ -111,9 +126,11 @@ public final class Events {
     ObjectNode data =
         json.createObjectNode()
             .put("id", happening.dataSource())
-            .put("updateId", happening.updateId().toString())
             .put("intake", happening.intake().wireName())
             .put("actor", happening.actor());
+    if (happening.intake() != Intake.MONITOR) {
+      data.put("updateId", happening.updateId().toString());
+    }
     if (happening.version() != null) {
       data.put("version", happening.version());
     }

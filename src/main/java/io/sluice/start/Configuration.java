@@ -1,10 +1,12 @@
 package io.sluice.start;
 
 import io.sluice.model.Secret;
+import io.sluice.monitor.MonitorSettings;
 import io.sluice.probe.OAuthClient;
 import io.sluice.probe.ProbeSettings;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -31,10 +33,14 @@ record Configuration(
     OAuthClient google,
     Egress egress,
     Inbox inbox,
-    Outbox outbox) {
+    Outbox outbox,
+    MonitorSettings monitor) {
 
   private static final int MAX_PORT = 65_535;
   private static final Duration STEP_LEAST = Duration.ofMillis(100);
+
+  /** What a check takes beside its test, at most: its turn, and a store that is slow. */
+  private static final Duration BESIDES_THE_TEST = Duration.ofSeconds(15);
 
   record Http(int port, int managementPort, Duration bodyDeadline, int workers) {}
 
@@ -109,7 +115,8 @@ record Configuration(
             new Outbox(
                 values.integer("sluice.outbox.batch", 1, 10_000),
                 values.duration("sluice.outbox.poll", Duration.ofMillis(10)),
-                values.duration("sluice.outbox.lease", Duration.ofSeconds(2))));
+                values.duration("sluice.outbox.lease", Duration.ofSeconds(2))),
+            monitor(values, probe));
     values.check();
     return configuration;
   }
@@ -157,6 +164,28 @@ record Configuration(
       values.problem("sluice.google.client-id", "and sluice.google.client-secret belong together");
     }
     return id == null || secret == null ? null : new OAuthClient(id, Secret.of(secret));
+  }
+
+  private static MonitorSettings monitor(Values values, ProbeSettings probe) {
+    List<Duration> expiry = new ArrayList<>(List.of(probe.warnBefore()));
+    expiry.addAll(values.durations("sluice.tls.warn-again", Duration.ofDays(1)));
+    try {
+      return new MonitorSettings(
+          values.flag("sluice.monitor.enabled"),
+          values.duration("sluice.monitor.interval", Duration.ofSeconds(1)),
+          values.duration("sluice.monitor.jitter", Duration.ZERO),
+          values.duration("sluice.monitor.confirm", Duration.ofMillis(100)),
+          values.duration("sluice.monitor.refused", Duration.ofSeconds(1)),
+          values.integer("sluice.monitor.threshold", 1, MonitorSettings.MAX_WINDOW),
+          values.integer("sluice.monitor.window", 1, MonitorSettings.MAX_WINDOW),
+          values.integer("sluice.monitor.checks", 1, 1000),
+          values.duration("sluice.monitor.poll", Duration.ofMillis(10)),
+          probe.total().plus(BESIDES_THE_TEST),
+          expiry);
+    } catch (IllegalArgumentException e) {
+      values.problem("sluice.monitor:", e.getMessage());
+      return null;
+    }
   }
 
   private static ProbeSettings probe(Values values) {

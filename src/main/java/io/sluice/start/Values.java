@@ -82,9 +82,15 @@ final class Values {
 
   Duration duration(String key, Duration least) {
     String text = text(key);
-    if (text == null) {
-      return least;
-    }
+    return text == null ? least : parsed(key, text, least);
+  }
+
+  /** Durations separated by commas; none where the setting is empty. */
+  List<Duration> durations(String key, Duration least) {
+    return list(key).stream().map(text -> parsed(key, text, least)).toList();
+  }
+
+  private Duration parsed(String key, String text, Duration least) {
     Matcher matcher = DURATION.matcher(text);
     if (matcher.matches()) {
       long amount = Long.parseLong(matcher.group(1));

@@ -30,6 +30,8 @@ import io.sluice.decode.Encoded;
 import io.sluice.decode.StrictJson;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Secret;
+import io.sluice.monitor.Monitor;
+import io.sluice.monitor.MonitorSettings;
 import io.sluice.probe.EgressPolicy;
 import io.sluice.probe.Prober;
 import io.sluice.publish.DeadLetters;
@@ -216,6 +218,9 @@ public final class Wiring implements CamelConfiguration {
             configuration.outbox().batch(),
             configuration.outbox().lease()));
 
+    MonitorSettings monitor = configuration.monitor();
+    registry.bind("monitor", new Monitor(monitor, dataSources, events, json));
+
     http(camel, configuration, new ContractPaths(contract), answers);
     camel
         .getCamelContextExtension()
@@ -225,6 +230,8 @@ public final class Wiring implements CamelConfiguration {
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
         "sluice.outbox.period", Long.toString(configuration.outbox().poll().toMillis()));
+    known.setProperty("sluice.monitor.period", Long.toString(monitor.poll().toMillis()));
+    known.setProperty("sluice.monitor.consumers", Integer.toString(monitor.checks()));
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));
     known.setProperty(
         "sluice.inbox.period", Long.toString(configuration.inbox().poll().toMillis()));

@@ -10,6 +10,7 @@ import java.util.Map;
  * A data source as it is stored, its secrets opened.
  *
  * @param version counts from 1, one more for each update that passed its test
+ * @param status {@link #REACHABLE} or {@link #UNREACHABLE}
  * @param kept what is known of each secret that is set
  * @param lastTest the report of the last test of these settings
  * @param publishedAt when this version went live
@@ -25,6 +26,12 @@ public record DataSource(
     Instant publishedAt,
     String createdBy,
     String updatedBy) {
+
+  /** The last tests of the live settings passed. */
+  public static final String REACHABLE = "reachable";
+
+  /** Enough of the last scheduled checks failed. */
+  public static final String UNREACHABLE = "unreachable";
 
   /**
    * A secret at rest.

@@ -22,7 +22,6 @@ import java.util.TreeMap;
 /** Data sources to and from the columns of their table. Stateless and safe for any thread. */
 public final class DataSources {
   private static final String OPTIONS = "options";
-  private static final String REACHABLE = "reachable";
 
   private final Vault vault;
   private final ObjectMapper json;
@@ -117,7 +116,7 @@ public final class DataSources {
         workspace,
         id,
         version,
-        REACHABLE,
+        DataSource.REACHABLE,
         settings,
         kept,
         json.valueToTree(report),

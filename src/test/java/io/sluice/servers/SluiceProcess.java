@@ -64,6 +64,8 @@ public final class SluiceProcess implements AutoCloseable {
       setting("HTTP_PORT", "0");
       setting("MANAGEMENT_PORT", "0");
       setting("KAFKA_PORT", "0");
+      // Tests count connections, events and reports: a check that nobody asked for would disturb.
+      setting("SLUICE_MONITOR_ENABLED", "false");
     }
 
     /** An environment variable, for instance {@code SLUICE_PROBE_TOTAL}; null removes it. */
