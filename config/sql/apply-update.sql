@@ -3,7 +3,7 @@
 -- of a queued update went to somebody else meanwhile.
 with lease as (
   select id from updates
-  where id = cast(:?updateId as uuid) and state in ('pending', 'running') and fence = cast(:?fence as bigint)
+  where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
   for update
 ), saved as (
   update data_sources

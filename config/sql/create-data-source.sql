@@ -2,7 +2,7 @@
 -- where the id is taken.
 with lease as (
   select id from updates
-  where id = cast(:?updateId as uuid) and state in ('pending', 'running') and fence = cast(:?fence as bigint)
+  where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
   for update
 ), saved as (
   insert into data_sources (workspace_id, id, version, driver, host, status, settings, secrets,

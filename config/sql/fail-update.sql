@@ -5,7 +5,7 @@ with current as (
   select id from data_sources where workspace_id = :?workspace and id = :?id for update
 ), lease as (
   select id from updates
-  where id = cast(:?updateId as uuid) and state in ('pending', 'running') and fence = cast(:?fence as bigint)
+  where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
   for update
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, reason,

@@ -69,7 +69,8 @@ public final class DeferredUpdates {
         json.createObjectNode()
             .put("contentType", payload.contentType())
             .put("operation", submission.operation().name())
-            .put(Prober.FORCED, Boolean.TRUE.equals(forced));
+            .put(Prober.FORCED, Boolean.TRUE.equals(forced))
+            .put(Inbox.HOLD, submission.hold());
     if (submission.ifMatch() != null) {
       new TreeSet<>(submission.ifMatch()).forEach(origin.putArray("ifMatch")::add);
     }

@@ -170,10 +170,13 @@ public final class IdempotencyKeys {
           Reason.valueOf((String) row.get("reason")), (String) row.get("message"));
     }
     Report report = json.readValue((String) row.get("report"), Report.class);
+    if (row.get("state").equals("held")) {
+      return new Outcome(null, report, UUID.fromString((String) row.get("update_id")));
+    }
     if (!report.passed()) {
       throw Refusal.ofTest(report);
     }
-    return new Outcome(dataSources.read(submission.workspace(), row), report);
+    return new Outcome(dataSources.read(submission.workspace(), row), report, null);
   }
 
   /** Gives the key back after a refusal that came before any test. Null: nothing to give back. */

@@ -40,6 +40,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Inbox {
   private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
+  /** Whether a queued update is to be kept where its database is away. */
+  static final String HOLD = "hold";
+
   private static final String CLAIMED = "claimedUpdates";
   private static final String WANTED = "wantedUpdates";
   private static final String TICKET = "ticket";
@@ -141,7 +144,8 @@ public final class Inbox {
             ifMatch(origin),
             false,
             (String) row.get("identity"),
-            ((Number) row.get("fence")).longValue());
+            ((Number) row.get("fence")).longValue(),
+            origin.path(HOLD).asBoolean());
     int attempts = ((Number) row.get("attempts")).intValue();
     exchange.setProperty(TICKET, new Ticket(submission, origin, attempts));
     if (attempts > MAX_ATTEMPTS) {

@@ -52,6 +52,7 @@ import org.apache.camel.ExchangeProperty;
 public final class NativeApi {
   static final int PAGE_LIMIT = 100;
   private static final String ONLY = "only";
+  private static final String ON_UNREACHABLE = "onUnreachable";
   static final String FORCE = "force";
 
   /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
@@ -142,8 +143,9 @@ public final class NativeApi {
       Caller caller,
       Map<String, String> path,
       Exchange exchange) {
-    Query query = new Query(request, Set.of("dryRun", FORCE));
+    Query query = new Query(request, Set.of("dryRun", FORCE, ON_UNREACHABLE));
     boolean dryRun = query.flag("dryRun");
+    boolean hold = query.word(ON_UNREACHABLE, Set.of("pending")) != null;
     exchange.setProperty(Prober.FORCED, query.flag(FORCE));
     query.check();
     if (!DataSourceId.valid(path.get("id"))) {
@@ -157,7 +159,8 @@ public final class NativeApi {
         path.get("id"),
         update,
         expectedVersions(request),
-        dryRun);
+        dryRun,
+        hold);
   }
 
   /** {@code POST /datasources}. */
@@ -171,7 +174,7 @@ public final class NativeApi {
     exchange.setProperty(Prober.FORCED, query.flag(FORCE));
     query.check();
     String id = update.id() == null ? UUID.randomUUID().toString() : update.id();
-    submit(exchange, Intake.HTTP, caller, Operation.CREATE, id, update, null, dryRun);
+    submit(exchange, Intake.HTTP, caller, Operation.CREATE, id, update, null, dryRun, false);
   }
 
   /** {@code POST /datasources/test}: a new data source that is not kept. */
@@ -190,7 +193,8 @@ public final class NativeApi {
         UUID.randomUUID().toString(),
         update,
         null,
-        true);
+        true,
+        false);
   }
 
   /** {@code ?only=tunnel}: how far a test is to go; {@code ?force=true}: whatever was refused. */
@@ -211,7 +215,8 @@ public final class NativeApi {
       String id,
       Update update,
       Set<Long> ifMatch,
-      boolean dryRun) {
+      boolean dryRun,
+      boolean hold) {
     exchange.setProperty(
         Submission.PROPERTY,
         new Submission(
@@ -225,7 +230,8 @@ public final class NativeApi {
             ifMatch,
             dryRun,
             null,
-            null));
+            null,
+            hold));
   }
 
   /**
@@ -270,6 +276,7 @@ public final class NativeApi {
         former.id(),
         Update.to(former.settings()),
         expectedVersions(request),
+        false,
         false);
   }
 
@@ -294,14 +301,28 @@ public final class NativeApi {
         .collect(Collectors.toUnmodifiableSet());
   }
 
-  /** 200 with the document that is live now. */
+  /** 200 with the document that is live now, or 202 where the change waits for its database. */
   public HttpAnswer updated(
       @Body Outcome outcome,
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
       Exchange exchange) {
+    if (outcome.pending() != null) {
+      return marked(pending(outcome, submission.id()), exchange);
+    }
     return submission.dryRun()
         ? rehearsed(outcome)
         : marked(written(200, outcome.dataSource(), Map.of()), exchange);
+  }
+
+  private HttpAnswer pending(Outcome outcome, String id) {
+    Report report = outcome.report();
+    ObjectNode body =
+        json.createObjectNode()
+            .put("update_id", outcome.pending().toString())
+            .put("data_source", id)
+            .put("reason", report.reason().name());
+    body.set("report", json.valueToTree(report));
+    return answers.json(202, body, Map.of("Location", "/updates/" + outcome.pending()));
   }
 
   /** What would be live now. No ETag: nobody may write against a version that never was. */

@@ -62,6 +62,7 @@ final class NativeDocument {
         .put("version", dataSource.version())
         .put("status", dataSource.status());
     node.set("last_test", dataSource.lastTest());
+    node.set("pending", dataSource.pending());
     ObjectNode secrets = node.putObject("secrets");
     dataSource
         .kept()

@@ -21,6 +21,7 @@ import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
@@ -53,18 +54,24 @@ public final class Gate {
   private final Events events;
   private final ObjectMapper json;
   private final Clock clock;
+  private final Duration pendingRetry;
 
+  /**
+   * @param pendingRetry after this a pending change is tried again
+   */
   public Gate(
       DriverCatalogue drivers,
       DataSources dataSources,
       Events events,
       ObjectMapper json,
-      Clock clock) {
+      Clock clock,
+      Duration pendingRetry) {
     this.merge = new Merge(drivers);
     this.dataSources = dataSources;
     this.events = events;
     this.json = json;
     this.clock = clock;
+    this.pendingRetry = pendingRetry;
   }
 
   /** Whether the update still lacks an outcome: another commit may come between test and commit. */
@@ -156,6 +163,9 @@ public final class Gate {
       @ExchangeProperty(TESTED) Tested tested,
       Exchange exchange) {
     Report report = tested.report();
+    if (held(submission, report)) {
+      return pending(submission, candidate, report);
+    }
     if (!report.passed()) {
       Long live = candidate.current() == null ? null : candidate.current().version();
       return failed(
@@ -197,6 +207,28 @@ public final class Gate {
             null,
             null,
             next.publishedAt()));
+  }
+
+  /** Whether a change is to wait: nothing shows that it is wrong, only that its database is away. */
+  private static boolean held(Submission submission, Report report) {
+    return submission.hold()
+        && !submission.dryRun()
+        && submission.operation() != Operation.CREATE
+        && !report.passed()
+        && report.reason().unavailable();
+  }
+
+  /** Keeps the whole settings, so that exactly these are tried again. */
+  private Statement pending(Submission submission, Candidate candidate, Report report) {
+    return receipt("hold-update", submission, now())
+        .with("expected", candidate.current().version())
+        .with("reason", report.reason().name())
+        .with("report", text(report))
+        .with("changed", text(candidate.changed()))
+        .with(
+            "payload",
+            dataSources.sealed(candidate.settings(), submission.updateId().toString()))
+        .with("pause", pendingRetry.toMillis());
   }
 
   /** The commit of an update that is refused before any test, with its event. */
@@ -282,7 +314,7 @@ public final class Gate {
    * Ends the round.
    *
    * @param rows what the commit answered: no row where somebody else's came first
-   * @throws Refusal when the test failed
+   * @throws Refusal when the test failed, unless the change waits for its database
    */
   public void conclude(
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
@@ -291,14 +323,17 @@ public final class Gate {
       @Body Object rows,
       Exchange exchange) {
     Report report = tested.report();
-    if (!report.passed()) {
+    boolean held = held(submission, report);
+    if (!report.passed() && !held) {
       throw Refusal.ofTest(report);
     }
     if (submission.dryRun()) {
-      exchange.setProperty(OUTCOME, new Outcome(next(submission, candidate, tested), report));
+      exchange.setProperty(OUTCOME, Outcome.live(next(submission, candidate, tested), report));
+    } else if (held && !((List<?>) rows).isEmpty()) {
+      exchange.setProperty(OUTCOME, new Outcome(null, report, submission.updateId()));
     } else if (!((List<?>) rows).isEmpty()) {
       DataSource live = exchange.getProperty(NEXT, DataSource.class);
-      exchange.setProperty(OUTCOME, new Outcome(live, report));
+      exchange.setProperty(OUTCOME, Outcome.live(live, report));
     } else {
       startOver(submission, exchange);
     }

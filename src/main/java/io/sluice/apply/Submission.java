@@ -15,6 +15,7 @@ import java.util.UUID;
  * @param dryRun test and answer, store and publish nothing
  * @param identity the sender's own name for the update, or null
  * @param fence of the lease under which a queued update is worked, or null
+ * @param hold whether the change is kept as pending where its test finds the database away
  */
 public record Submission(
     UUID updateId,
@@ -27,7 +28,26 @@ public record Submission(
     Set<Long> ifMatch,
     boolean dryRun,
     String identity,
-    Long fence) {
+    Long fence,
+    boolean hold) {
+
+  /** Of an update that fails where its database is away. */
+  public Submission(
+      UUID updateId,
+      Intake intake,
+      Operation operation,
+      String workspace,
+      String id,
+      Update update,
+      String actor,
+      Set<Long> ifMatch,
+      boolean dryRun,
+      String identity,
+      Long fence) {
+    this(
+        updateId, intake, operation, workspace, id, update, actor, ifMatch, dryRun, identity, fence,
+        false);
+  }
 
   /** The exchange property that holds the submission. */
   public static final String PROPERTY = "submission";
@@ -36,7 +56,7 @@ public record Submission(
   public Submission carrying(Update decoded) {
     return new Submission(
         updateId, intake, operation, workspace, id, decoded, actor, ifMatch, dryRun, identity,
-        fence);
+        fence, hold);
   }
 
   /** The same submission under a claim that the store has granted. */
@@ -52,7 +72,8 @@ public record Submission(
         ifMatch,
         dryRun,
         claimedIdentity,
-        claimedFence);
+        claimedFence,
+        hold);
   }
 
   /** What is to happen to the data source. */

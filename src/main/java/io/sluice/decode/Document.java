@@ -18,7 +18,14 @@ record Document(Map<String, Value> fields) {
    */
   static final Set<String> ANSWER_ONLY =
       Set.of(
-          "version", "published_at", "created_by", "updated_by", "status", "last_test", "secrets");
+          "version",
+          "published_at",
+          "created_by",
+          "updated_by",
+          "status",
+          "last_test",
+          "pending",
+          "secrets");
 
   Document {
     fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));

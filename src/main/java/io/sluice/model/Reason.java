@@ -258,6 +258,15 @@ public enum Reason {
       false,
       "The data source has another version than If-Match names.",
       "Read it again and repeat the change."),
+  SUPERSEDED(
+      Category.CONFLICT,
+      409,
+      null,
+      false,
+      "Another change took the place of this one while it was pending.",
+      "Read the data source again; send the change again if it is still wanted."),
+  CANCELLED(
+      Category.CONFLICT, 409, null, false, "The change was withdrawn while it was pending.", null),
   BODY_TOO_LARGE(
       Category.REQUEST, 413, null, false, "The body is too large.", "Send at most 64 KiB."),
   UNSUPPORTED_MEDIA_TYPE(
@@ -346,6 +355,24 @@ public enum Reason {
    */
   public boolean refusesLogin() {
     return this == AUTH_FAILED || this == SSH_AUTH_FAILED || this == TLS_CLIENT_CERT_REFUSED;
+  }
+
+  /**
+   * Whether the other side is away for now, as far as a test can tell, so that right settings look
+   * like this too. A name that does not resolve is not among them: it is wrong more often than away,
+   * and a refused destination, which looks like one, must not be told apart by this.
+   */
+  public boolean unavailable() {
+    return switch (this) {
+      case CONNECTION_REFUSED,
+          UNREACHABLE,
+          TIMEOUT,
+          SSH_UNREACHABLE,
+          SSH_FORWARD_REFUSED,
+          TOO_MANY_CONNECTIONS ->
+          true;
+      default -> false;
+    };
   }
 
   /** One sentence for the sender. */

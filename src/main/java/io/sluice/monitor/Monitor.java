@@ -17,16 +17,13 @@ import io.sluice.secrets.Redaction;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
-import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -41,11 +38,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Monitor {
   private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
-  private static final String CLAIMED = "claimedChecks";
-  private static final String WANTED = "wantedChecks";
   private static final String CHECK = "check";
   private static final String ACTOR = "monitor";
-  private static final Duration IDLE_WAIT = Duration.ofSeconds(1);
 
   private static final TypeReference<Map<String, Long>> WARNED = new TypeReference<>() {};
 
@@ -53,7 +47,7 @@ public final class Monitor {
   private final DataSources dataSources;
   private final Events events;
   private final ObjectMapper json;
-  private final Semaphore idle;
+  private final Places places;
 
   /** One claimed data source. */
   private record Check(
@@ -65,26 +59,18 @@ public final class Monitor {
     this.dataSources = dataSources;
     this.events = events;
     this.json = json;
-    this.idle = new Semaphore(settings.checks());
+    this.places = new Places(settings.checks());
   }
 
   /** Whether the last claim found something, so that more may be due. */
   public boolean more(Exchange exchange) {
-    List<?> claimed = exchange.getProperty(CLAIMED, List.class);
-    return settings.enabled()
-        && (claimed == null || !claimed.isEmpty())
-        && exchange.getContext().getStatus().isStarted();
+    return settings.enabled() && Places.more(exchange);
   }
 
-  /** As many as may still begin; waits a little for the first of them. */
+  /** As many as may still begin. */
   public Statement claim(Exchange exchange) throws InterruptedException {
-    int wanted = 0;
-    if (idle.tryAcquire(IDLE_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
-      wanted = 1 + idle.drainPermits();
-    }
-    exchange.setProperty(WANTED, wanted);
     return Statement.named("claim-checks")
-        .with("limit", wanted)
+        .with("limit", places.take(exchange))
         .with("lease", settings.lease().toMillis())
         .with("interval", settings.interval().toMillis());
   }
@@ -92,26 +78,19 @@ public final class Monitor {
   /** What was claimed. */
   public List<Map<String, Object>> claimed(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
-    idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
-    exchange.setProperty(CLAIMED, rows);
+    places.claimed(rows, exchange);
     return rows;
   }
 
   /** The store does not answer: what is due stays due. */
   public void unread(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
-    Object wanted = exchange.removeProperty(WANTED);
-    if (wanted != null) {
-      idle.release((Integer) wanted);
-    }
-    LOG.atDebug()
-        .addKeyValue("failure", caught.getClass().getName())
-        .log("The schedule cannot be read now.");
+    places.unread(caught, exchange);
   }
 
   /** Another check may begin. */
   public void done() {
-    idle.release();
+    places.done();
   }
 
   /** The connection as it is stored, to be tested beside the places of updates. */
@@ -234,14 +213,6 @@ public final class Monitor {
   public void failed(
       @ExchangeProperty(CHECK) Check check,
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Throwable caught) {
-    String id = check == null ? null : check.dataSource().id();
-    if (StoreFailure.isOutage(caught)) {
-      LOG.atDebug().addKeyValue("id", id).log("The store went away during a check.");
-    } else {
-      LOG.atError()
-          .addKeyValue("id", id)
-          .setCause(caught)
-          .log("A check could not be finished; it will be repeated.");
-    }
+    Places.failed(check == null ? null : check.dataSource().id(), caught);
   }
 }

@@ -14,10 +14,12 @@ import java.util.List;
  * @param refused from a refused login to the next one with the same credentials
  * @param threshold so many of the latest {@code window} checks have to contradict the status before
  *     it changes
- * @param checks at once, in this instance
+ * @param checks at once, in this instance; and so many attempts of pending changes
  * @param poll how often due checks are looked for
  * @param lease for so long a check is its instance's
  * @param expiry how long before its end a certificate is announced, once each
+ * @param pendingRetry from one attempt of a pending change to the next
+ * @param pendingKeep for so long a change stays pending
  */
 public record MonitorSettings(
     boolean enabled,
@@ -30,7 +32,9 @@ public record MonitorSettings(
     int checks,
     Duration poll,
     Duration lease,
-    List<Duration> expiry) {
+    List<Duration> expiry,
+    Duration pendingRetry,
+    Duration pendingKeep) {
 
   /** How many of the latest checks are remembered at most. */
   public static final int MAX_WINDOW = 32;

@@ -181,7 +181,9 @@ record Configuration(
           values.integer("sluice.monitor.checks", 1, 1000),
           values.duration("sluice.monitor.poll", Duration.ofMillis(10)),
           probe.total().plus(BESIDES_THE_TEST),
-          expiry);
+          expiry,
+          values.duration("sluice.monitor.pending-retry", Duration.ofMillis(100)),
+          values.duration("sluice.monitor.pending-keep", Duration.ofSeconds(1)));
     } catch (IllegalArgumentException e) {
       values.problem("sluice.monitor:", e.getMessage());
       return null;

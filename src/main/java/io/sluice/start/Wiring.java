@@ -22,6 +22,7 @@ import io.sluice.accept.IdempotencyKeys;
 import io.sluice.accept.Inbox;
 import io.sluice.accept.KafkaIntake;
 import io.sluice.accept.NativeApi;
+import io.sluice.accept.PendingChange;
 import io.sluice.accept.Receipts;
 import io.sluice.accept.ZohoApi;
 import io.sluice.apply.Gate;
@@ -32,6 +33,7 @@ import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Secret;
 import io.sluice.monitor.Monitor;
 import io.sluice.monitor.MonitorSettings;
+import io.sluice.monitor.PendingChanges;
 import io.sluice.probe.EgressPolicy;
 import io.sluice.probe.Prober;
 import io.sluice.publish.DeadLetters;
@@ -174,7 +176,9 @@ public final class Wiring implements CamelConfiguration {
     Events events = new Events(json, configuration.source(), configuration.kafka().eventsTopic());
     DeadLetters deadLetters = new DeadLetters(json, configuration.kafka().deadLetterTopic());
     Answers answers = new Answers(json);
-    Gate gate = new Gate(drivers, dataSources, events, json, clock);
+    Gate gate = 
+        new Gate(
+            drivers, dataSources, events, json, clock, configuration.monitor().pendingRetry());
 
     Registry registry = camel.getRegistry();
     registry.bind("store", store);
@@ -220,6 +224,8 @@ public final class Wiring implements CamelConfiguration {
 
     MonitorSettings monitor = configuration.monitor();
     registry.bind("monitor", new Monitor(monitor, dataSources, events, json));
+    registry.bind("pending", new PendingChanges(monitor, dataSources, gate));
+    registry.bind("pendingChange", new PendingChange(gate));
 
     http(camel, configuration, new ContractPaths(contract), answers);
     camel

@@ -14,6 +14,7 @@ import java.util.Map;
  * @param kept what is known of each secret that is set
  * @param lastTest the report of the last test of these settings
  * @param publishedAt when this version went live
+ * @param pending the change that waits for its database, as it is shown; null: none
  */
 public record DataSource(
     String workspace,
@@ -25,7 +26,25 @@ public record DataSource(
     JsonNode lastTest,
     Instant publishedAt,
     String createdBy,
-    String updatedBy) {
+    String updatedBy,
+    JsonNode pending) {
+
+  /** Without a pending change. */
+  public DataSource(
+      String workspace,
+      String id,
+      long version,
+      String status,
+      Settings settings,
+      Map<Field, KeptSecret> kept,
+      JsonNode lastTest,
+      Instant publishedAt,
+      String createdBy,
+      String updatedBy) {
+    this(
+        workspace, id, version, status, settings, kept, lastTest, publishedAt, createdBy, updatedBy,
+        null);
+  }
 
   /** The last tests of the live settings passed. */
   public static final String REACHABLE = "reachable";

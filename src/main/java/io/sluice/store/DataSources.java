@@ -11,6 +11,7 @@ import io.sluice.model.Settings;
 import io.sluice.secrets.SecretAddress;
 import io.sluice.secrets.Vault;
 import io.sluice.store.DataSource.KeptSecret;
+import java.nio.charset.StandardCharsets;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -73,7 +74,8 @@ public final class DataSources {
         tree((String) row.get("last_test")),
         ((Timestamp) row.get("published_at")).toInstant(),
         (String) row.get("created_by"),
-        (String) row.get("updated_by"));
+        (String) row.get("updated_by"),
+        row.get("pending") == null ? null : tree((String) row.get("pending")));
   }
 
   private static Object value(Field field, JsonNode node) {
@@ -127,11 +129,44 @@ public final class DataSources {
 
   /** The {@code settings} column. */
   public String settingsColumn(DataSource dataSource) {
-    Settings settings = dataSource.settings();
+    return open(dataSource.settings()).toString();
+  }
+
+  /** What is not secret. */
+  private ObjectNode open(Settings settings) {
     ObjectNode node = json.createObjectNode();
     settings.values().forEach((field, value) -> node.putPOJO(field.wireName(), value));
     node.set(OPTIONS, json.valueToTree(settings.options()));
-    return node.toString();
+    return node;
+  }
+
+  /** Whole settings, secrets included, sealed for one update that waits. */
+  public String sealed(Settings settings, String updateId) {
+    ObjectNode node = open(settings);
+    settings.secrets().forEach((field, secret) -> node.put(field.wireName(), secret.reveal()));
+    return vault.sealBytes(node.toString().getBytes(StandardCharsets.UTF_8), updateId);
+  }
+
+  /** What {@link #sealed} sealed for the same update. */
+  public Settings unsealed(String payload, String updateId) {
+    Map<Field, Object> values = new EnumMap<>(Field.class);
+    Map<Field, Secret> secrets = new EnumMap<>(Field.class);
+    TreeMap<String, String> options = new TreeMap<>();
+    JsonNode all = tree(new String(vault.openBytes(payload, updateId), StandardCharsets.UTF_8));
+    for (Map.Entry<String, JsonNode> entry : all.properties()) {
+      JsonNode node = entry.getValue();
+      if (entry.getKey().equals(OPTIONS)) {
+        node.properties().forEach(o -> options.put(o.getKey(), o.getValue().asText()));
+        continue;
+      }
+      Field field = Field.named(entry.getKey()).orElseThrow();
+      if (field.secret()) {
+        secrets.put(field, Secret.of(node.asText()));
+      } else {
+        values.put(field, value(field, node));
+      }
+    }
+    return new Settings(values, secrets, options);
   }
 
   /** The {@code secrets} column. */

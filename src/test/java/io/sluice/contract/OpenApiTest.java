@@ -92,6 +92,7 @@ final class OpenApiTest {
             "created_by",
             "updated_by",
             "last_test",
+            "pending",
             "secrets");
     assertThat(others)
         .containsExactlyInAnyOrderElementsOf(

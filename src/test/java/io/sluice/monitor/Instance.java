@@ -36,7 +36,8 @@ final class Instance implements AutoCloseable {
       "file:routes/30-apply-update.camel.yaml,"
           + "file:routes/40-test-connection.camel.yaml,"
           + "file:routes/50-store.camel.yaml,"
-          + "file:routes/70-monitor.camel.yaml";
+          + "file:routes/70-monitor.camel.yaml,"
+          + "file:routes/71-pending.camel.yaml";
 
   private final Main main = new Main();
   private final ProducerTemplate routes;
@@ -90,6 +91,13 @@ final class Instance implements AutoCloseable {
 
   /** Sends an update through the gate. */
   Exchange submit(Operation operation, String id, Map<Field, Change> changes) {
+    return submit(operation, id, changes, false);
+  }
+
+  /**
+   * @param hold whether the change may become a pending one
+   */
+  Exchange submit(Operation operation, String id, Map<Field, Change> changes, boolean hold) {
     Submission submission =
         new Submission(
             UUID.randomUUID(),
@@ -102,7 +110,8 @@ final class Instance implements AutoCloseable {
             null,
             false,
             null,
-            null);
+            null,
+            hold);
     return routes.request(
         "direct:apply-update", exchange -> exchange.setProperty(Submission.PROPERTY, submission));
   }

@@ -33,7 +33,9 @@ final class VerdictTest {
         4,
         Duration.ofSeconds(1),
         Duration.ofSeconds(30),
-        List.of(Duration.ofDays(30)));
+        List.of(Duration.ofDays(30)),
+        CONFIRM,
+        REFUSED);
   }
 
   private static Report report(Reason reason) {
@@ -120,7 +122,9 @@ final class VerdictTest {
                     4,
                     CONFIRM,
                     CONFIRM,
-                    List.of()))
+                    List.of(),
+                    CONFIRM,
+                    REFUSED))
         .hasMessageContaining("jitter must not be greater than interval")
         .hasMessageContaining("confirm must not be greater than interval")
         .hasMessageContaining("refused must not be less than interval")

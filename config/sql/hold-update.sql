@@ -1,0 +1,31 @@
+-- Keeps a change until its database is back. One that was held before for the same data source is
+-- over; it is ended with its event as soon as it comes up. Nothing happens when other settings went
+-- live meanwhile, or when the lease of a queued update went to somebody else.
+with live as (
+  select id from data_sources
+  where workspace_id = :?workspace and id = :?id and version = :?expected
+  for update
+), lease as (
+  select id from updates
+  where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
+  for update
+), former as (
+  update updates u
+  set reason = 'SUPERSEDED', lease_until = now()
+  from live
+  where u.workspace_id = :?workspace and u.data_source_id = :?id and u.state = 'held'
+    and u.id <> cast(:?updateId as uuid)
+), held as (
+  insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, version, reason,
+                       report, changed, payload, lease_until)
+  select cast(:?updateId as uuid), :?workspace, live.id, :?intake, cast(:?identity as text), :?actor,
+         'held', :?expected, :?reason, cast(:?report as json), cast(:?changed as jsonb), :?payload,
+         now() + cast(:?pause as bigint) * interval '1 millisecond'
+  from live
+  where cast(:?fence as bigint) is null or exists (select 1 from lease)
+  on conflict (id) do update
+  set state = 'held', version = excluded.version, reason = excluded.reason, report = excluded.report,
+      changed = excluded.changed, payload = excluded.payload, lease_until = excluded.lease_until
+  returning id
+)
+select id from held
