@@ -40,6 +40,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Inbox {
   private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
+
   /** Whether a queued update is to be kept where its database is away. */
   static final String HOLD = "hold";
 

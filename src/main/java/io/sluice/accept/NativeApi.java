@@ -18,6 +18,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
 import io.sluice.model.Update;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.probe.Prober;
 import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
@@ -305,17 +306,18 @@ public final class NativeApi {
   public HttpAnswer updated(
       @Body Outcome outcome,
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
     if (outcome.pending() != null) {
-      return marked(pending(outcome, submission.id()), exchange);
+      return marked(pending(outcome, submission.id(), caller), exchange);
     }
     return submission.dryRun()
         ? rehearsed(outcome)
         : marked(written(200, outcome.dataSource(), Map.of()), exchange);
   }
 
-  private HttpAnswer pending(Outcome outcome, String id) {
-    Report report = outcome.report();
+  private HttpAnswer pending(Outcome outcome, String id, Caller caller) {
+    Report report = caller.mayDiagnose() ? outcome.report() : PolicyDisguise.of(outcome.report());
     ObjectNode body =
         json.createObjectNode()
             .put("update_id", outcome.pending().toString())

@@ -10,6 +10,7 @@ import io.sluice.model.JumpHost;
 import io.sluice.model.Report;
 import io.sluice.model.Secret;
 import io.sluice.model.Settings;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.DataSource;
 
 /**

@@ -12,6 +12,7 @@ import io.sluice.model.Refusal;
 import io.sluice.model.Refusal.FieldError;
 import io.sluice.model.Report;
 import io.sluice.model.Settings;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
 import io.sluice.publish.Events;
@@ -209,25 +210,26 @@ public final class Gate {
             next.publishedAt()));
   }
 
-  /** Whether a change is to wait: nothing shows that it is wrong, only that its database is away. */
+  /**
+   * Whether a change is to wait: nothing shows that it is wrong, only that its database is away.
+   * What decides is what every caller may know, so that nobody learns the egress policy from it.
+   */
   private static boolean held(Submission submission, Report report) {
     return submission.hold()
         && !submission.dryRun()
         && submission.operation() != Operation.CREATE
         && !report.passed()
-        && report.reason().unavailable();
+        && PolicyDisguise.of(report).reason().unavailable();
   }
 
   /** Keeps the whole settings, so that exactly these are tried again. */
   private Statement pending(Submission submission, Candidate candidate, Report report) {
     return receipt("hold-update", submission, now())
         .with("expected", candidate.current().version())
-        .with("reason", report.reason().name())
+        .with("reason", PolicyDisguise.of(report).reason().name())
         .with("report", text(report))
         .with("changed", text(candidate.changed()))
-        .with(
-            "payload",
-            dataSources.sealed(candidate.settings(), submission.updateId().toString()))
+        .with("payload", dataSources.sealed(candidate.settings(), submission.updateId().toString()))
         .with("pause", pendingRetry.toMillis());
   }
 

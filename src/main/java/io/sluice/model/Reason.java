@@ -359,8 +359,8 @@ public enum Reason {
 
   /**
    * Whether the other side is away for now, as far as a test can tell, so that right settings look
-   * like this too. A name that does not resolve is not among them: it is wrong more often than away,
-   * and a refused destination, which looks like one, must not be told apart by this.
+   * like this too. A name that does not resolve is not among them: it is wrong more often than
+   * away, and a refused destination, which looks like one, must not be told apart by this.
    */
   public boolean unavailable() {
     return switch (this) {

@@ -45,10 +45,10 @@ record Expiry(Map<String, Long> told, boolean news) {
     return new Expiry(told, news);
   }
 
-  /** The shortest of the times that is not yet over. */
+  /** The shortest of the times that has begun; days that have begun are counted whole. */
   private static long time(Warning warning, List<Duration> times) {
     return Stream.concat(times.stream().map(Duration::toDays), Stream.of(0L))
-        .filter(days -> warning.daysLeft() < days)
+        .filter(days -> warning.daysLeft() <= days)
         .min(Long::compare)
         .orElse(Long.MAX_VALUE);
   }

@@ -176,9 +176,8 @@ public final class Wiring implements CamelConfiguration {
     Events events = new Events(json, configuration.source(), configuration.kafka().eventsTopic());
     DeadLetters deadLetters = new DeadLetters(json, configuration.kafka().deadLetterTopic());
     Answers answers = new Answers(json);
-    Gate gate = 
-        new Gate(
-            drivers, dataSources, events, json, clock, configuration.monitor().pendingRetry());
+    Gate gate =
+        new Gate(drivers, dataSources, events, json, clock, configuration.monitor().pendingRetry());
 
     Registry registry = camel.getRegistry();
     registry.bind("store", store);

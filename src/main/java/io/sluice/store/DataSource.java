@@ -42,7 +42,16 @@ public record DataSource(
       String createdBy,
       String updatedBy) {
     this(
-        workspace, id, version, status, settings, kept, lastTest, publishedAt, createdBy, updatedBy,
+        workspace,
+        id,
+        version,
+        status,
+        settings,
+        kept,
+        lastTest,
+        publishedAt,
+        createdBy,
+        updatedBy,
         null);
   }
 

@@ -37,7 +37,7 @@ final class ExpiryTest {
   void aCertificateIsToldOnceForEachTimeBeforeItsEndAndAtItsEnd() {
     Map<String, Long> told = Map.of();
     StringBuilder told30To1AndAfter = new StringBuilder();
-    for (long daysLeft : new long[] {29, 28, 7, 6, 5, 1, 0, 0, -1, -2, -300}) {
+    for (long daysLeft : new long[] {30, 28, 8, 7, 6, 2, 1, 1, -1, -2, -300}) {
       Expiry expiry = Expiry.of(told, TIMES, report(warning("a", daysLeft)));
       told30To1AndAfter.append(expiry.news() ? '!' : '.');
       told = expiry.told();

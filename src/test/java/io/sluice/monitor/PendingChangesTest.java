@@ -44,8 +44,7 @@ final class PendingChangesTest {
   }
 
   private static Instance another() {
-    return new Instance(
-        STORE, DATABASE, folder, Map.of("sluice.monitor.pending-retry", "200ms"));
+    return new Instance(STORE, DATABASE, folder, Map.of("sluice.monitor.pending-retry", "200ms"));
   }
 
   @AfterAll
@@ -174,11 +173,13 @@ final class PendingChangesTest {
         Exchange done = instance.submit(Operation.UPDATE, id, refused.getValue(), true);
         assertThat(done.getException())
             .isInstanceOfSatisfying(
-                Refusal.class,
-                refusal -> assertThat(refusal.reason()).isEqualTo(refused.getKey()));
+                Refusal.class, refusal -> assertThat(refusal.reason()).isEqualTo(refused.getKey()));
       }
       assertThat(
-              value("select count(*) from updates where state = 'held' and data_source_id = '" + id + "'"))
+              value(
+                  "select count(*) from updates where state = 'held' and data_source_id = '"
+                      + id
+                      + "'"))
           .isEqualTo("0");
     }
   }
