@@ -386,7 +386,9 @@ public final class TestCa {
     /** The older form under a password, with the {@code DEK-Info} header. */
     public String keyTraditionalEncryptedPem(String password) {
       PEMEncryptor encryptor =
-          new JcePEMEncryptorBuilder("AES-256-CBC").build(password.toCharArray());
+          new JcePEMEncryptorBuilder("AES-256-CBC")
+              .setProvider(new BouncyCastleProvider())
+              .build(password.toCharArray());
       try {
         if (key() instanceof java.security.interfaces.ECPrivateKey ec) {
           PrivateKeyInfo info = PrivateKeyInfo.getInstance(key().getEncoded());
