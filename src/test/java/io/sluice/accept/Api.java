@@ -24,7 +24,9 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpResponse.BodySubscribers;
+import java.net.http.HttpResponse.ResponseInfo;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -56,6 +58,7 @@ final class Api {
           "location",
           "preference-applied",
           "retry-after",
+          "transfer-encoding",
           "x-content-type-options",
           "x-request-id");
   private static final int READ_LIMIT_MILLIS = 30_000;
@@ -138,7 +141,7 @@ final class Api {
     Answer send() {
       try {
         HttpResponse<String> response =
-            client.send(builder.method(method, body).build(), BodyHandlers.ofString(UTF_8));
+            client.send(builder.method(method, body).build(), Api::text);
         transcript.add(response.statusCode() + " " + response.headers().map());
         transcript.add(response.body());
         assertThat(response.headers().map().keySet())
@@ -150,6 +153,23 @@ final class Api {
         Thread.currentThread().interrupt();
         throw new IllegalStateException(e);
       }
+    }
+  }
+
+  /** A stream of events has no end to wait for. */
+  private static BodySubscriber<String> text(ResponseInfo answer) {
+    boolean stream =
+        answer.headers().firstValue("content-type").filter("text/event-stream"::equals).isPresent();
+    return stream
+        ? BodySubscribers.mapping(BodySubscribers.ofInputStream(), Api::left)
+        : BodySubscribers.ofString(UTF_8);
+  }
+
+  private static String left(InputStream body) {
+    try (body) {
+      return "";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
