@@ -4,6 +4,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Secret;
 import io.sluice.model.ZohoError;
+import io.sluice.probe.Prober;
 import io.sluice.secrets.ApiToken;
 import io.sluice.secrets.Scope;
 import io.sluice.secrets.Tokens;
@@ -149,6 +150,7 @@ public final class Callers {
     if (!needed.stream().allMatch(token::allows)) {
       throw Refusal.because(Reason.SCOPE_MISSING);
     }
+    exchange.setProperty(Prober.SENDER, token.id());
     exchange.setProperty(Caller.PROPERTY, new Caller(token, token.workspace()));
   }
 }

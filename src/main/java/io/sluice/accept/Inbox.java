@@ -154,6 +154,7 @@ public final class Inbox {
     }
     byte[] payload = vault.openBytes((String) row.get("payload"), updateId);
     exchange.setProperty("payload", payload);
+    exchange.setProperty(Prober.SENDER, submission.intake() + "/" + submission.workspace());
     exchange.setProperty(Prober.FORCED, origin.path(Prober.FORCED).asBoolean());
     Encoded.Api api =
         submission.operation() == Operation.PATCH ? Encoded.Api.MERGE_PATCH : Encoded.Api.NATIVE;

@@ -13,8 +13,11 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -57,7 +60,7 @@ public final class Prober implements AutoCloseable {
   private final Clock clock;
   private final Turnstile turnstile;
 
-  /** What nobody waits for has places of its own, one per target; its caller bounds their sum. */
+  /** What nobody waits for takes one of a target's places at most; its caller bounds the sum. */
   private final Turnstile background;
 
   /** Lets logins that no server has accepted yet through one by one, each for itself. */
@@ -107,8 +110,8 @@ public final class Prober implements AutoCloseable {
     this.settings = settings;
     this.clock = clock;
     this.turnstile = new Turnstile(settings.maxTests(), settings.maxTestsPerTarget());
-    this.background = new Turnstile(Integer.MAX_VALUE, 1);
-    this.unproven = new Turnstile(Integer.MAX_VALUE, 1);
+    this.background = new Turnstile(0, 1);
+    this.unproven = new Turnstile(0, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());
     this.watchdog = new Watchdog(settings);
     this.bastions = new Bastions(settings.strictHostKeys());
@@ -143,6 +146,9 @@ public final class Prober implements AutoCloseable {
   /** The exchange property with which a route asks for a test in spite of the lock-out guard. */
   public static final String FORCED = "forced";
 
+  /** The exchange property that says on whose behalf a test is: who has many shares with others. */
+  public static final String SENDER = "sender";
+
   /**
    * The exchange property with which a route tells that nobody waits for the test: it takes none of
    * the places of those that somebody waits for.
@@ -159,12 +165,13 @@ public final class Prober implements AutoCloseable {
       @Body Connection connection,
       @ExchangeProperty(Extent.PROPERTY) Extent extent,
       @ExchangeProperty(FORCED) Boolean forced,
+      @ExchangeProperty(SENDER) String sender,
       @ExchangeProperty(BACKGROUND) Boolean unattended) {
     return test(
         connection,
         extent == null ? Extent.WHOLE : extent,
         Boolean.TRUE.equals(forced),
-        Boolean.TRUE.equals(unattended) ? background : turnstile);
+        Boolean.TRUE.equals(unattended) ? null : Objects.requireNonNullElse(sender, ""));
   }
 
   /** Tests the whole of a connection, unless the lock-out guard remembers its login. */
@@ -192,10 +199,10 @@ public final class Prober implements AutoCloseable {
    *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
   public Tested test(Connection sent, Extent extent, boolean forced) {
-    return test(sent, extent, forced, turnstile);
+    return test(sent, extent, forced, "");
   }
 
-  private Tested test(Connection sent, Extent extent, boolean forced, Turnstile places) {
+  private Tested test(Connection sent, Extent extent, boolean forced, String sender) {
     if (extent == Extent.TUNNEL && sent.bastion() == null) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD,
@@ -265,7 +272,7 @@ public final class Prober implements AutoCloseable {
     // All customers of a cloud service are at one address: there each login is a target.
     String target =
         service.isPresent() ? login : Hop.path(hops) + host.text() + ":" + connection.port();
-    Runnable leave = enter(places, login, target, started + settings.queueWait().toNanos());
+    Runnable leave = enter(login, target, sender, started + settings.queueWait().toNanos());
     TestRun run =
         new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
     Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
@@ -295,19 +302,25 @@ public final class Prober implements AutoCloseable {
     return new Tested(journal.report(), null, List.of());
   }
 
-  /** Two tests with the same new password must not both find out that it is wrong. */
-  private Runnable enter(Turnstile places, String login, String target, long deadlineNanos) {
-    Runnable alone = guard.proven(login) ? () -> {} : unproven.enter(login, deadlineNanos);
+  /**
+   * @param sender null: nobody waits for the test
+   */
+  private Runnable enter(String login, String target, String sender, long deadlineNanos) {
+    Deque<Runnable> leave = new ArrayDeque<>();
     try {
-      Runnable leave = places.enter(target, deadlineNanos);
-      return () -> {
-        leave.run();
-        alone.run();
-      };
+      if (!guard.proven(login)) {
+        // Two tests with the same new password must not both find out that it is wrong.
+        leave.push(unproven.enter(login, null, deadlineNanos));
+      }
+      if (sender == null) {
+        leave.push(background.enter(target, null, deadlineNanos));
+      }
+      leave.push(turnstile.enter(target, sender, deadlineNanos));
     } catch (Refusal e) {
-      alone.run();
+      leave.forEach(Runnable::run);
       throw e;
     }
+    return () -> leave.forEach(Runnable::run);
   }
 
   private static Tested await(TestRun run) {

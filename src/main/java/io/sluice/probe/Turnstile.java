@@ -8,10 +8,10 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Bounds how many tests run at once, in total and per target, so that a target that hangs takes few
- * places and keeps no other waiting. First come, first served.
+ * places and keeps no other waiting, nor does a sender whose targets all hang.
  */
 final class Turnstile {
-  private final Semaphore all;
+  private final Shares all;
   private final int perTarget;
   private final ConcurrentHashMap<String, Place> targets = new ConcurrentHashMap<>();
 
@@ -26,15 +26,16 @@ final class Turnstile {
   }
 
   Turnstile(int total, int perTarget) {
-    this.all = new Semaphore(total, true);
+    this.all = new Shares(total);
     this.perTarget = perTarget;
   }
 
   /**
+   * @param sender on whose behalf the test is; null: it takes a place of its target only
    * @return what to run when the test is over, on any thread
    * @throws Refusal as overload when there is no place before the deadline
    */
-  Runnable enter(String target, long deadlineNanos) {
+  Runnable enter(String target, String sender, long deadlineNanos) {
     Place place =
         targets.compute(
             target,
@@ -48,7 +49,7 @@ final class Turnstile {
     try {
       // The target first: who waits for a busy target must not hold one of the places of all.
       inTarget = acquire(place.free, deadlineNanos);
-      in = inTarget && acquire(all, deadlineNanos);
+      in = inTarget && (sender == null || all.enter(sender, deadlineNanos));
     } finally {
       if (!in) {
         leave(target, place, inTarget);
@@ -58,7 +59,9 @@ final class Turnstile {
       throw Refusal.because(Reason.OVERLOADED);
     }
     return () -> {
-      all.release();
+      if (sender != null) {
+        all.leave(sender);
+      }
       leave(target, place, true);
     };
   }
