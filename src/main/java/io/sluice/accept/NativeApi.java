@@ -29,6 +29,7 @@ import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.sql.Timestamp;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -66,7 +67,13 @@ public final class NativeApi {
   private static final Pattern VERSION_TAG = Pattern.compile("(?<=^|[\\s,])\"([1-9][0-9]{0,17})\"");
 
   private static final Set<String> FILTERS = Set.of("driver", "host", "status");
-  private static final Set<String> PAGE = Set.of("driver", "host", "status", "_limit", "_start");
+
+  /** What a page has in common with the next one, beside its size. */
+  private static final List<String> KEPT = List.of("_sort", "driver", "host", "status");
+
+  private static final Set<String> PAGE =
+      Set.of("driver", "host", "status", "_limit", "_start", "_sort");
+  private static final Set<String> SORTS = Set.of("id", "-id", "published_at", "-published_at");
 
   private final DataSources dataSources;
   private final DriverCatalogue drivers;
@@ -433,12 +440,19 @@ public final class NativeApi {
       Exchange exchange) {
     Query query = new Query(request, PAGE);
     int limit = query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
+    String sort = query.word("_sort", SORTS);
     query.check();
     exchange.setProperty("limit", limit);
-    String start = query.text("_start");
+    PageStart start = PageStart.of(query.text("_start"), byTime(sort));
     return filtered("list-data-sources", query, caller)
-        .with("after", start == null ? "" : start.replace("\0", ""))
+        .with("sort", sort == null ? "id" : sort)
+        .with("after", start.id())
+        .with("since", start.since())
         .with("limit", limit + 1);
+  }
+
+  private static boolean byTime(String sort) {
+    return sort != null && sort.endsWith("published_at");
   }
 
   private Statement filtered(String name, Query query, Caller caller) {
@@ -478,9 +492,14 @@ public final class NativeApi {
 
   private static String nextPage(HttpRequest request, Map<String, Object> last, int limit) {
     Query query = new Query(request, PAGE);
+    String sort = query.text("_sort");
+    PageStart next =
+        new PageStart(
+            (String) last.get("id"),
+            byTime(sort) ? ((Timestamp) last.get("published_at")).toInstant() : null);
     StringBuilder address =
-        new StringBuilder("/datasources?_limit=" + limit + "&_start=" + last.get("id"));
-    for (String filter : FILTERS) {
+        new StringBuilder("/datasources?_limit=" + limit + "&_start=" + next.text());
+    for (String filter : KEPT) {
       if (query.text(filter) != null) {
         address
             .append('&')

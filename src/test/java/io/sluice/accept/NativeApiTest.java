@@ -1,6 +1,7 @@
 package io.sluice.accept;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Comparator.naturalOrder;
 import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,7 +15,9 @@ import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLEncoder;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -25,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Contract section 1, over a process of the product and a MariaDB as the target. */
 class NativeApiTest {
@@ -366,20 +370,31 @@ class NativeApiTest {
         .isIn(404, 412);
   }
 
-  @Test
-  void theListGoesThroughAllPages() {
+  @ParameterizedTest
+  @ValueSource(strings = {"", "id", "-id", "published_at", "-published_at"})
+  void theListGoesThroughAllPagesInItsOrder(String sort) {
     List<String> made = List.of(API.create(works()), API.create(works()), API.create(works()));
+    API.put(made.get(0), works().put("sshUsername", "published again"));
     List<String> seen = new ArrayList<>();
-    String next = "/datasources?_limit=2&driver=mariadb&host=" + MARIA.host();
+    List<String> keys = new ArrayList<>();
+    String next =
+        "/datasources?_limit=2&driver=mariadb&host="
+            + MARIA.host()
+            + (sort.isEmpty() ? "" : "&_sort=" + sort);
     while (next != null) {
       Answer page = API.get(next).send();
       assertThat(page.status()).isEqualTo(200);
       assertThat(page.json().size()).isBetween(1, 2);
       page.json().forEach(item -> seen.add(item.path("id").asText()));
+      String key = sort.endsWith("published_at") ? "published_at" : "id";
+      page.json().forEach(item -> keys.add(item.path(key).asText()));
       String link = page.header("Link");
       next = link == null ? null : link.substring(1, link.indexOf('>'));
     }
-    assertThat(seen).isSorted().doesNotHaveDuplicates().containsAll(made);
+    assertThat(seen).doesNotHaveDuplicates().containsAll(made);
+    Comparator<String> order =
+        sort.endsWith("published_at") ? Comparator.comparing(Instant::parse) : naturalOrder();
+    assertThat(keys).isSortedAccordingTo(sort.startsWith("-") ? order.reversed() : order);
 
     Answer count = API.get("/datasources/count?driver=mariadb&host=" + MARIA.host()).send();
     assertThat(count.json().path("count").asInt()).isEqualTo(seen.size());
@@ -393,6 +408,8 @@ class NativeApiTest {
             "/datasources?limit=2",
             "/datasources?_limit=0",
             "/datasources?_limit=101",
+            "/datasources?_sort=host",
+            "/datasources?_sort=published_at&_start=demo",
             "/datasources/count?_limit=2")) {
       assertThat(API.get(path).send().status()).as(path).isEqualTo(422);
     }
