@@ -733,9 +733,14 @@ public final class TdsServer implements AutoCloseable {
 
     @Override
     public synchronized void close() throws IOException {
-      // The alert that says why still has to go.
-      flight();
-      client.close();
+      try {
+        // The alert that says why still has to go.
+        flight();
+      } finally {
+        client.close();
+        // What the JDK opened only to ask it would stay until it is collected.
+        super.close();
+      }
     }
   }
 }
