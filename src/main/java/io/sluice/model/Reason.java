@@ -91,7 +91,8 @@ public enum Reason {
       Field.SSL,
       false,
       "The server does not offer TLS.",
-      "Switch TLS on at the server, or send ssl as false."),
+      "Switch TLS on at the server. If it is on, somebody in between takes it out: then do not send"
+          + " ssl as false."),
   TLS_UNTRUSTED(
       Category.TEST,
       422,
@@ -119,7 +120,8 @@ public enum Reason {
       Field.CERTIFICATE,
       false,
       "The client certificate is missing, unusable or refused by the server.",
-      "Check certificate and keyfile, and that they belong together."),
+      "The server does not accept this certificate: it may be from an authority that the server does"
+          + " not trust, revoked, or for another user."),
   AUTH_FAILED(
       Category.TEST,
       422,

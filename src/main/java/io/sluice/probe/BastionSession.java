@@ -2,12 +2,16 @@ package io.sluice.probe;
 
 import java.io.IOException;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.sshd.client.ClientFactoryManager;
+import org.apache.sshd.client.auth.keyboard.UserAuthKeyboardInteractiveFactory;
 import org.apache.sshd.client.auth.password.PasswordIdentityProvider;
+import org.apache.sshd.client.auth.password.UserAuthPasswordFactory;
+import org.apache.sshd.client.auth.pubkey.UserAuthPublicKeyFactory;
 import org.apache.sshd.client.future.AuthFuture;
 import org.apache.sshd.client.session.ClientSessionImpl;
 import org.apache.sshd.common.FactoryManager;
@@ -16,6 +20,8 @@ import org.apache.sshd.common.SshException;
 import org.apache.sshd.common.io.IoSession;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
 import org.apache.sshd.common.util.Readable;
+import org.apache.sshd.common.util.buffer.Buffer;
+import org.apache.sshd.common.util.buffer.ByteArrayBuffer;
 
 /** A session that offers a password once, and takes no more bytes than a test can need. */
 final class BastionSession extends ClientSessionImpl {
@@ -23,6 +29,14 @@ final class BastionSession extends ClientSessionImpl {
   private static final long MAX_RECEIVED_BYTES = 8L * 1024 * 1024;
 
   private volatile AuthFuture login;
+  private volatile Refusal refusal;
+
+  /**
+   * What the server said when it did not let the user in (RFC 4252, section 5.1).
+   *
+   * @param partial whether it accepted what was offered and wants more
+   */
+  record Refusal(boolean takesKeys, boolean takesPasswords, boolean partial) {}
 
   BastionSession(ClientFactoryManager client, IoSession connection) throws Exception {
     super(client, connection);
@@ -84,6 +98,27 @@ final class BastionSession extends ClientSessionImpl {
                   }
                 };
     setPasswordIdentityProvider(once);
+  }
+
+  @Override
+  protected void doHandleMessage(Buffer buffer) throws Exception {
+    if (buffer.available() > 0
+        && (buffer.array()[buffer.rpos()] & 0xff) == SshConstants.SSH_MSG_USERAUTH_FAILURE) {
+      Buffer copy = new ByteArrayBuffer(buffer.array(), buffer.rpos() + 1, buffer.available() - 1);
+      List<String> methods = List.of(copy.getString().split(",", -1));
+      refusal =
+          new Refusal(
+              methods.contains(UserAuthPublicKeyFactory.NAME),
+              methods.contains(UserAuthPasswordFactory.NAME)
+                  || methods.contains(UserAuthKeyboardInteractiveFactory.NAME),
+              copy.getBoolean());
+    }
+    super.doHandleMessage(buffer);
+  }
+
+  /** The server's last word about the login; null when it said none, or yes at once. */
+  Refusal refusal() {
+    return refusal;
   }
 
   @Override

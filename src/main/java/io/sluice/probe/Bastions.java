@@ -273,7 +273,9 @@ final class Bastions implements AutoCloseable {
     if (handshake.shown() == null) {
       Reason reason =
           events.contains(ClientSessionEvent.TIMEOUT) ? Reason.TIMEOUT : Reason.SSH_UNREACHABLE;
-      throw run.fail(reason, hop.field(Field.SSH_HOST), hop.hint(reason, handshake.obstacle()));
+      String obstacle = handshake.obstacle();
+      Failure why = new Failure(reason, hop.field(Field.SSH_HOST), hop.hint(reason, obstacle));
+      throw run.fail(reason == Reason.TIMEOUT || obstacle == null ? why : why.lasting());
     }
     run.observed(hop, HostKeyPin.knownHostsKey(handshake.shown()));
     String fingerprint = HostKeyPin.fingerprint(handshake.shown());
@@ -382,13 +384,29 @@ final class Bastions implements AutoCloseable {
           hop.field(Field.SSH_HOST),
           hop.hint(Reason.SSH_UNREACHABLE, null));
     }
+    BastionSession.Refusal refusal = session.refusal();
+    boolean byKey = way.credentials().identity() != null;
+    Field field = byKey ? Field.SSH_IDENTITY : Field.SSH_PASSWORD;
+    String hint = hop.last() ? null : "Check its user in sshJump, and sshPassword or sshIdentity.";
+    if (refusal != null && refusal.partial()) {
+      // What was accepted is not to be guarded against, nor to be replaced.
+      return run.fail(
+          Reason.SSH_AUTH_FAILED,
+          field,
+          hop.hint(
+              Reason.SSH_AUTH_FAILED,
+              "The bastion accepts it and asks for a second proof besides, which is not supported:"
+                  + " have it ask this user for one (AuthenticationMethods)."));
+    }
     way.refused().accept(hop);
-    return run.fail(
-        Reason.SSH_AUTH_FAILED,
-        way.credentials().identity() != null ? Field.SSH_IDENTITY : Field.SSH_PASSWORD,
-        hop.hint(
-            Reason.SSH_AUTH_FAILED,
-            hop.last() ? null : "Check its user in sshJump, and sshPassword or sshIdentity."));
+    if (refusal != null && byKey && !refusal.takesKeys()) {
+      field = Field.SSH_PASSWORD;
+      hint = "The bastion takes no keys from this user: send sshPassword, and no sshIdentity.";
+    } else if (refusal != null && !byKey && !refusal.takesPasswords()) {
+      field = Field.SSH_IDENTITY;
+      hint = "The bastion takes no passwords from this user: send sshIdentity.";
+    }
+    return run.fail(Reason.SSH_AUTH_FAILED, field, hop.hint(Reason.SSH_AUTH_FAILED, hint));
   }
 
   /**

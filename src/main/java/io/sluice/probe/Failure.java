@@ -26,6 +26,11 @@ record Failure(Reason reason, String field, String message, String hint, boolean
     return new Failure(reason, field, message, hint, false);
   }
 
+  /** The same for a cause that may be over by itself. */
+  Failure perhapsLater() {
+    return new Failure(reason, field, message, hint, true);
+  }
+
   /** The same in a sentence of its own, where the catalogue's would say what did not happen. */
   Failure saying(String sentence) {
     return new Failure(reason, field, sentence, hint, retryable);

@@ -239,8 +239,8 @@ final class JdbcConversation implements Conversation {
 
   private void diagnoseBreak(Name at, Throwable e) {
     if (run.traffic().received() == 0 && run.driver().family().answers()) {
-      // A database answers what it does not understand; whoever hangs up is none, or has none.
-      run.journal().fail(at, Reason.PROTOCOL_MISMATCH, null, closed());
+      // A database answers what it does not understand; whoever hangs up is none, or has none now.
+      run.journal().fail(at, new Failure(Reason.PROTOCOL_MISMATCH, null, closed()).perhapsLater());
       return;
     }
     SSLException alert = Diagnosis.cause(e, SSLException.class);

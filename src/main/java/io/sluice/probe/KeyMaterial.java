@@ -48,11 +48,16 @@ public final class KeyMaterial {
     if (hostKey != null && HostKeyPin.parse(hostKey).isEmpty()) {
       problems.add(problem(Field.SSH_HOST_KEY, HostKeyPin.EXPECTED));
     }
-    if (JumpHost.list(settings.text(Field.SSH_JUMP)).stream()
-        .anyMatch(hop -> hop.hostKey() != null && HostKeyPin.parse(hop.hostKey()).isEmpty())) {
-      problems.add(
-          problem(
-              Field.SSH_JUMP, "What stands after a hop is its host key. " + HostKeyPin.EXPECTED));
+    List<JumpHost> hops = JumpHost.list(settings.text(Field.SSH_JUMP));
+    for (int i = 0; i < hops.size(); i++) {
+      String key = hops.get(i).hostKey();
+      if (key != null && HostKeyPin.parse(key).isEmpty()) {
+        problems.add(
+            new FieldError(
+                Field.SSH_JUMP + "[" + i + "]",
+                Reason.INVALID_FIELD,
+                "What stands after a hop is its host key. " + HostKeyPin.EXPECTED));
+      }
     }
     return problems;
   }

@@ -265,6 +265,13 @@ class TargetsTest {
       document
           .putArray("sshJump")
           .add("127.0.0.1:" + outer.port())
+          .add(second + " ssh-ed25519 AAAA");
+      assertThat(API.put(id, document).json().at("/errors/0/field").asText())
+          .isEqualTo("sshJump[1]");
+
+      document
+          .putArray("sshJump")
+          .add("127.0.0.1:" + outer.port())
           .add(second + " " + SshKey.ed25519().fingerprint());
       Answer changed = API.put(id, document);
       failed(changed, "SSH_HOST_KEY_CHANGED", "ssh.hostkey");

@@ -156,6 +156,7 @@ class HostileBastionTest {
             assertThat(servers.get(manner).written()).as("%s", manner).isLessThan(BOUND_BYTES);
           });
       assertThat(failed(ends.get(Manner.HTTP)).hint()).contains("is not an SSH server");
+      assertThat(failed(ends.get(Manner.HTTP)).retryable()).isFalse();
       assertThat(failed(ends.get(Manner.MUTE)).reason()).isEqualTo(Reason.TIMEOUT);
     }
   }

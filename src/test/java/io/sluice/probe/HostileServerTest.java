@@ -85,6 +85,29 @@ class HostileServerTest {
 
   // PostgreSQL
 
+  /** The length of a MySQL server's first packet may be any of the letters that PostgreSQL uses. */
+  @ParameterizedTest
+  @ValueSource(chars = {'R', 'E', 'S'})
+  void aMySqlServerIsNoPostgresWhateverTheLengthOfItsGreeting(char length) {
+    byte[] greeting = Arrays.copyOf(mysqlGreeting(true), length);
+    try (RogueServer server = RogueServer.playing(client -> client.write(mysql(0, greeting)))) {
+      for (String driver : List.of("postgresql", "redshift")) {
+        for (boolean tls : List.of(false, true)) {
+          Probe.Target target = target(driver, server.port());
+          Report report =
+              patient
+                  .test((tls ? target.tls(Targets.CA.certificatePem()) : target).build())
+                  .report();
+          assertThat(report.reason()).as("%s", report).isEqualTo(Reason.PROTOCOL_MISMATCH);
+          assertThat(report.steps())
+              .filteredOn(step -> step.reason() != null)
+              .extracting(Report.Step::field)
+              .containsExactly("driver");
+        }
+      }
+    }
+  }
+
   private static final byte[] OK = postgres('R', number(0));
   private static final byte[] READY = postgres('Z', latin("I"));
 

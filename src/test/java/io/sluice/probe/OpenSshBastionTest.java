@@ -117,6 +117,40 @@ class OpenSshBastionTest {
   }
 
   @Test
+  void aKeyThatIsAcceptedAndNotEnoughIsNotBlamed() {
+    try (OpenSshServer twoKeys =
+        OpenSshServer.setup().line("AuthenticationMethods publickey,publickey").start()) {
+      for (int i = 0; i < 2; i++) {
+        Step step =
+            Probe.step(tunnel(twoKeys, database.host(), database.port(), true), Name.SSH_AUTH);
+        assertThat(step.reason().name()).isEqualTo("SSH_AUTH_FAILED");
+        assertThat(step.hint()).contains("accepts it", "AuthenticationMethods");
+      }
+    }
+  }
+
+  @Test
+  void aBastionThatTakesKeysOnlyAsksForOne() {
+    try (OpenSshServer keysOnly =
+        OpenSshServer.setup()
+            .line("PasswordAuthentication no")
+            .line("KbdInteractiveAuthentication no")
+            .start()) {
+      Tested tested =
+          prober.test(
+              Probe.target("mariadb", database.host(), database.port())
+                  .via(keysOnly.host(), keysOnly.port(), keysOnly.user(), "pw", null, null, true)
+                  .build(),
+              Extent.TUNNEL,
+              false);
+      Step step = Probe.step(tested, Name.SSH_AUTH);
+      assertThat(step.reason().name()).isEqualTo("SSH_AUTH_FAILED");
+      assertThat(step.field()).isEqualTo("sshIdentity");
+      assertThat(step.hint()).contains("takes no passwords");
+    }
+  }
+
+  @Test
   void whereACommandIsForcedAChannelTriesThePort() {
     try (OpenSshServer forced =
         OpenSshServer.setup().line("ForceCommand sleep 0.4; echo 7 open").start()) {
