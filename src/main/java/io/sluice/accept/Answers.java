@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -154,12 +153,9 @@ public final class Answers {
     if (refusal.errors().isEmpty()) {
       data.put("errorMessage", error.message());
     } else {
-      data.put(
-          "errorMessage",
-          refusal.errors().stream()
-              .map(e -> ConfigKeys.inWords(e.message(), e.field()))
-              .collect(Collectors.joining(" ")));
-      data.set("errors", renamed(json.valueToTree(refusal.errors())));
+      JsonNode errors = renamed(json.valueToTree(refusal.errors()));
+      data.put("errorMessage", String.join(" ", errors.findValuesAsText("message")));
+      data.set("errors", errors);
     }
     if (refusal.report() != null) {
       JsonNode report = json.valueToTree(refusal.report());
@@ -177,9 +173,12 @@ public final class Answers {
       if (field != null) {
         entry.put("field", ConfigKeys.named(field));
       }
+      String last = entry.has("hint") ? "hint" : "message";
       for (String words : List.of("message", "hint")) {
-        if (entry.has(words)) {
-          entry.put(words, ConfigKeys.inWords(entry.get(words).textValue(), field));
+        String sentence = entry.path(words).textValue();
+        if (sentence != null) {
+          String way = words.equals(last) ? ConfigKeys.wayAround(sentence, field) : "";
+          entry.put(words, ConfigKeys.inWords(sentence, field) + way);
         }
       }
       renamed(entry.path("warnings"));

@@ -3,9 +3,8 @@ package io.sluice.decode;
 import io.sluice.model.Field;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
-import java.util.regex.MatchResult;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -65,14 +64,30 @@ public final class ConfigKeys {
   private static final String OPTION = "options.";
   private static final Map<String, String> KEYS = keys();
 
+  /** Names that are words, too: they mean the field where a sentence about it begins with them. */
+  private static final Set<String> ENGLISH =
+      Set.of("host", "port", "username", "password", "database", "driver");
+
   /** Names that are no words of English, so that they mean the field wherever they stand. */
   private static final Pattern NAMES =
       Pattern.compile(
           KEYS.keySet().stream()
-              .filter(name -> !name.equals(name.toLowerCase(Locale.ROOT)))
+              .filter(name -> !ENGLISH.contains(name))
               .map(Pattern::quote)
               .sorted(Comparator.comparing(String::length).reversed())
               .collect(Collectors.joining("|", "\\b(?:", ")\\b")));
+
+  private static final Pattern TWICE = Pattern.compile("\\b(\\w+),? (?:or|and) \\1\\b");
+
+  /** What only the native API can set. */
+  private static final Set<String> NATIVE_ONLY =
+      Set.of(
+          Field.SSL_CA.wireName(),
+          Field.CERTIFICATE.wireName(),
+          Field.KEYFILE.wireName(),
+          Field.KEYFILE_PASSWORD.wireName(),
+          Field.SSH_HOST_KEY.wireName(),
+          Field.SSH_JUMP.wireName());
 
   private ConfigKeys() {}
 
@@ -103,10 +118,31 @@ public final class ConfigKeys {
    * @param field its name in the native API; null when the sentence is about none
    */
   public static String inWords(String sentence, String field) {
-    String begun =
-        field != null && sentence.startsWith(field + " ")
-            ? named(field) + sentence.substring(field.length())
-            : sentence;
-    return NAMES.matcher(begun).replaceAll((MatchResult name) -> KEYS.get(name.group()));
+    boolean passphrase = ofPassphrase(sentence, field);
+    String words = sentence;
+    if (field != null && sentence.startsWith(field + " ")) {
+      words = named(field) + sentence.substring(field.length());
+    } else if (Field.DRIVER.wireName().equals(field)) {
+      words = sentence.replaceAll("\\bdriver\\b", DATABASE_TYPE);
+    }
+    words =
+        NAMES
+            .matcher(words)
+            .replaceAll(
+                name -> passphrase && name.group().equals(field) ? field : KEYS.get(name.group()));
+    return TWICE.matcher(words).replaceAll("$1");
+  }
+
+  /** What to do about a field that CONFIG has no attribute for; empty where it has one. */
+  public static String wayAround(String sentence, String field) {
+    boolean nativeOnly = field != null && NATIVE_ONLY.contains(field.replaceAll("\\[.*", ""));
+    return nativeOnly || ofPassphrase(sentence, field)
+        ? " CONFIG has no attribute for it: use PATCH /datasources/{id}."
+        : "";
+  }
+
+  /** The attribute of the bastion's password holds the key itself: no other is left for this. */
+  private static boolean ofPassphrase(String sentence, String field) {
+    return Field.SSH_PASSWORD.wireName().equals(field) && sentence.contains("passphrase");
   }
 }
