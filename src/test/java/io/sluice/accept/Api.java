@@ -185,6 +185,18 @@ final class Api {
     return request("PUT", "/datasources/" + id).admin().json(document).send();
   }
 
+  /** Settings that work: those of the database to play with. */
+  ObjectNode works() {
+    SluiceProcess.Target target = process.target();
+    return JSON.createObjectNode()
+        .put("driver", "postgresql")
+        .put("host", target.host())
+        .put("port", target.port())
+        .put("database", target.database())
+        .put("username", target.user())
+        .put("password", target.password());
+  }
+
   /** Creates a data source and answers its id. */
   String create(ObjectNode document) {
     String id = "ds-" + UUID.randomUUID();

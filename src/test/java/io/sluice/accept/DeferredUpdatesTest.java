@@ -18,18 +18,6 @@ final class DeferredUpdatesTest {
   private static final SluiceProcess SLUICE = SluiceProcess.shared();
   private static final Api API = new Api(SLUICE);
 
-  private static ObjectNode works() {
-    SluiceProcess.Target target = SLUICE.target();
-    return Api.JSON
-        .createObjectNode()
-        .put("driver", "postgresql")
-        .put("host", target.host())
-        .put("port", target.port())
-        .put("database", target.database())
-        .put("username", target.user())
-        .put("password", target.password());
-  }
-
   private static Answer defer(String method, String path, JsonNode body, String... headers) {
     Api.Request request =
         API.request(method, path)
@@ -57,9 +45,9 @@ final class DeferredUpdatesTest {
 
   @Test
   void whatBecameOfAnUpdateStandsUnderItsAddress() {
-    String id = API.create(works());
+    String id = API.create(API.works());
 
-    Answer accepted = defer("PUT", "/datasources/" + id, works().put("sshHost", "later"));
+    Answer accepted = defer("PUT", "/datasources/" + id, API.works().put("sshHost", "later"));
     JsonNode receipt = ended(accepted);
 
     assertThat(receipt.path("outcome").asText()).isEqualTo("applied");
@@ -76,7 +64,7 @@ final class DeferredUpdatesTest {
   void aPatchAndANewDataSourceCanBeDeferredToo() {
     String id = "deferred-" + UUID.randomUUID();
 
-    JsonNode created = ended(defer("POST", "/datasources", works().put("id", id)));
+    JsonNode created = ended(defer("POST", "/datasources", API.works().put("id", id)));
     JsonNode patched =
         ended(
             defer(
@@ -93,10 +81,10 @@ final class DeferredUpdatesTest {
 
   @Test
   void aTestThatFailsIsInTheReceiptAndChangesNothing() {
-    String id = API.create(works());
+    String id = API.create(API.works());
 
     JsonNode receipt =
-        ended(defer("PUT", "/datasources/" + id, works().put("database", "nobody-made-it")));
+        ended(defer("PUT", "/datasources/" + id, API.works().put("database", "nobody-made-it")));
 
     assertThat(receipt.path("outcome").asText()).isEqualTo("failed");
     assertThat(receipt.path("reason").asText()).isEqualTo("DATABASE_NOT_FOUND");
@@ -106,11 +94,12 @@ final class DeferredUpdatesTest {
 
   @Test
   void updatesOfOneDataSourceAreWorkedInTheOrderOfTheirAnswers() {
-    String id = API.create(works());
+    String id = API.create(API.works());
 
     Answer last =
         IntStream.rangeClosed(1, 10)
-            .mapToObj(i -> defer("PUT", "/datasources/" + id, works().put("sshHost", "turn-" + i)))
+            .mapToObj(
+                i -> defer("PUT", "/datasources/" + id, API.works().put("sshHost", "turn-" + i)))
             .reduce((former, later) -> later)
             .orElseThrow();
 
@@ -121,19 +110,19 @@ final class DeferredUpdatesTest {
 
   @Test
   void aKeyHasOneEffectWhetherWaitedForOrNot() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String key = UUID.randomUUID().toString();
 
-    Answer first = defer("PUT", "/datasources/" + id, works(), "Idempotency-Key", key);
-    Answer again = defer("PUT", "/datasources/" + id, works(), "Idempotency-Key", key);
+    Answer first = defer("PUT", "/datasources/" + id, API.works(), "Idempotency-Key", key);
+    Answer again = defer("PUT", "/datasources/" + id, API.works(), "Idempotency-Key", key);
     Answer other =
-        defer("PUT", "/datasources/" + id, works().put("sshHost", "x"), "Idempotency-Key", key);
+        defer("PUT", "/datasources/" + id, API.works().put("sshHost", "x"), "Idempotency-Key", key);
     JsonNode receipt = ended(first);
     Answer waited =
         API.request("PUT", "/datasources/" + id)
             .admin()
             .header("Idempotency-Key", key)
-            .body("application/json", works().toString())
+            .body("application/json", API.works().toString())
             .send();
 
     assertThat(again.header("Location")).isEqualTo(first.header("Location"));
@@ -147,10 +136,10 @@ final class DeferredUpdatesTest {
 
   @Test
   void anExpectedVersionIsComparedWhenTheUpdateIsWorked() {
-    String id = API.create(works());
-    API.put(id, works());
+    String id = API.create(API.works());
+    API.put(id, API.works());
 
-    JsonNode receipt = ended(defer("PUT", "/datasources/" + id, works(), "If-Match", "\"1\""));
+    JsonNode receipt = ended(defer("PUT", "/datasources/" + id, API.works(), "If-Match", "\"1\""));
 
     assertThat(receipt.path("outcome").asText()).isEqualTo("failed");
     assertThat(receipt.path("reason").asText()).isEqualTo("VERSION_MISMATCH");
@@ -158,7 +147,7 @@ final class DeferredUpdatesTest {
 
   @Test
   void aRefusalBeforeTheTestNamesTheFieldsInTheReceipt() {
-    String id = API.create(works());
+    String id = API.create(API.works());
 
     JsonNode receipt =
         ended(
@@ -175,8 +164,8 @@ final class DeferredUpdatesTest {
 
   @Test
   void whoMendedAnAccountNeedNotWaitForTheGuardHereEither() {
-    String id = API.create(works());
-    ObjectNode wrong = works().put("password", "mistyped-" + UUID.randomUUID());
+    String id = API.create(API.works());
+    ObjectNode wrong = API.works().put("password", "mistyped-" + UUID.randomUUID());
     assertThat(API.put(id, wrong).reason()).isEqualTo("AUTH_FAILED");
 
     Answer guarded = defer("PUT", "/datasources/" + id, wrong);
@@ -188,13 +177,13 @@ final class DeferredUpdatesTest {
 
   @Test
   void whatCannotBecomeAnUpdateIsRefusedAtOnce() {
-    String id = API.create(works());
+    String id = API.create(API.works());
 
-    assertThat(defer("PUT", "/datasources/nobody-made-it", works()).status()).isEqualTo(404);
-    assertThat(defer("POST", "/datasources", works().put("id", id)).status()).isEqualTo(409);
-    assertThat(defer("PUT", "/datasources/" + id, works().put("hots", "x")).status())
+    assertThat(defer("PUT", "/datasources/nobody-made-it", API.works()).status()).isEqualTo(404);
+    assertThat(defer("POST", "/datasources", API.works().put("id", id)).status()).isEqualTo(409);
+    assertThat(defer("PUT", "/datasources/" + id, API.works().put("hots", "x")).status())
         .isEqualTo(422);
-    assertThat(defer("PUT", "/datasources/" + id + "?dryRun=true", works()).status())
+    assertThat(defer("PUT", "/datasources/" + id + "?dryRun=true", API.works()).status())
         .isEqualTo(200);
     assertThat(API.get("/updates/" + UUID.randomUUID()).send().status()).isEqualTo(404);
     assertThat(API.get("/updates/nonsense").send().status()).isEqualTo(404);
@@ -202,10 +191,11 @@ final class DeferredUpdatesTest {
 
   @Test
   void aReceiptShowsARefusedAddressAsAnUnknownNameToWhoeverMayNotDiagnose() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String reader = API.token("datasources:read");
 
-    Answer accepted = defer("PUT", "/datasources/" + id, works().put("host", "169.254.169.254"));
+    Answer accepted =
+        defer("PUT", "/datasources/" + id, API.works().put("host", "169.254.169.254"));
 
     assertThat(ended(accepted).path("reason").asText()).isEqualTo("POLICY_DENIED");
     for (String address :

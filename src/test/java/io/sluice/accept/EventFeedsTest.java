@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.contract.ContractFile;
 import io.sluice.servers.SluiceProcess;
 import java.io.BufferedReader;
@@ -103,24 +102,12 @@ final class EventFeedsTest {
     }
   }
 
-  private static ObjectNode works() {
-    SluiceProcess.Target target = SLUICE.target();
-    return Api.JSON
-        .createObjectNode()
-        .put("driver", "postgresql")
-        .put("host", target.host())
-        .put("port", target.port())
-        .put("database", target.database())
-        .put("username", target.user())
-        .put("password", target.password());
-  }
-
   @Test
   void whatHappensIsToldWhileTheClientListens() {
     try (Follower follower = new Follower(SLUICE.token(), null)) {
       assertThat(follower.status).contains(" 200 ");
-      String id = API.create(works());
-      API.put(id, works().put("database", "nobody-made-it"));
+      String id = API.create(API.works());
+      API.put(id, API.works().put("database", "nobody-made-it"));
       API.request("DELETE", "/datasources/" + id).admin().send();
 
       Received created = follower.about(id, "created");
@@ -143,14 +130,14 @@ final class EventFeedsTest {
   @Test
   void aClientGoesOnWhereItLeftOffWithoutAGapOrARepetition() {
     List<String> told = new ArrayList<>();
-    String id = API.create(works());
+    String id = API.create(API.works());
     String left;
     try (Follower follower = new Follower(SLUICE.token(), null)) {
-      API.put(id, works().put("sshUsername", "turn-0"));
+      API.put(id, API.works().put("sshUsername", "turn-0"));
       left = follower.about(id, "updated").id();
     }
     for (int i = 1; i <= 5; i++) {
-      API.put(id, works().put("sshUsername", "turn-" + i));
+      API.put(id, API.works().put("sshUsername", "turn-" + i));
     }
     try (Follower follower = new Follower(SLUICE.token(), left)) {
       await()
@@ -181,7 +168,7 @@ final class EventFeedsTest {
               + "\"ce_subject\":\""
               + early
               + "\"}', '{}', now()");
-      String later = API.create(works());
+      String later = API.create(API.works());
       // What was written first and is not committed yet holds back what came after it.
       assertThat(follower.events).noneMatch(e -> e.event().path("subject").asText().equals(later));
       store.commit();
@@ -196,7 +183,7 @@ final class EventFeedsTest {
     String stranger = API.tokenIn("org-feeds", "workspace-feeds", "datasources:read");
     try (Follower there = new Follower(stranger, null);
         Follower here = new Follower(SLUICE.token(), null)) {
-      String id = API.create(works());
+      String id = API.create(API.works());
       here.about(id, "created");
 
       assertThat(there.status).contains(" 200 ");
@@ -206,9 +193,9 @@ final class EventFeedsTest {
 
   @Test
   void aRefusedAddressLooksLikeAnUnknownNameToWhoeverMayNotDiagnose() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     try (Follower follower = new Follower(API.token("datasources:read"), null)) {
-      API.put(id, works().put("host", "169.254.169.254"));
+      API.put(id, API.works().put("host", "169.254.169.254"));
 
       assertThat(follower.about(id, "update-failed").event().toString())
           .contains("UNKNOWN_HOST")

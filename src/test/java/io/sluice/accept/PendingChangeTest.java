@@ -40,15 +40,7 @@ final class PendingChangeTest {
   }
 
   private ObjectNode works() {
-    SluiceProcess.Target target = SLUICE.target();
-    return Api.JSON
-        .createObjectNode()
-        .put("driver", "postgresql")
-        .put("host", proxy.host())
-        .put("port", proxy.port())
-        .put("database", target.database())
-        .put("username", target.user())
-        .put("password", target.password());
+    return API.works().put("host", proxy.host()).put("port", proxy.port());
   }
 
   private Api.Request change(String method, String query, ObjectNode document) {

@@ -18,18 +18,6 @@ final class VersionsTest {
   private static final SluiceProcess SLUICE = SluiceProcess.shared();
   private static final Api API = new Api(SLUICE);
 
-  private static ObjectNode works() {
-    SluiceProcess.Target target = SLUICE.target();
-    return Api.JSON
-        .createObjectNode()
-        .put("driver", "postgresql")
-        .put("host", target.host())
-        .put("port", target.port())
-        .put("database", target.database())
-        .put("username", target.user())
-        .put("password", target.password());
-  }
-
   private static Answer patch(String id, String document) {
     return API.request("PATCH", "/datasources/" + id)
         .admin()
@@ -47,7 +35,7 @@ final class VersionsTest {
 
   @Test
   void aPatchChangesWhatItNamesAndKeepsTheRest() {
-    String id = API.create(works().set("options", Api.JSON.createObjectNode()));
+    String id = API.create(API.works().set("options", Api.JSON.createObjectNode()));
 
     Answer patched = patch(id, "{\"sshUsername\":\"hop\"}");
 
@@ -60,7 +48,7 @@ final class VersionsTest {
 
   @Test
   void aPatchThatDoesNotWorkChangesNothing() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String before = API.stored(id);
 
     Answer refused = patch(id, "{\"database\":\"nobody-made-it\"}");
@@ -73,9 +61,9 @@ final class VersionsTest {
 
   @Test
   void theHistoryTellsVersionsFailuresAndTheEndWithoutAnyValue() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     patch(id, "{\"password\":\"not-the-password-4711\"}");
-    API.put(id, works().put("sshHost", "bastion.example"));
+    API.put(id, API.works().put("sshHost", "bastion.example"));
     API.request("DELETE", "/datasources/" + id).admin().send();
 
     List<JsonNode> entries = history(id);
@@ -90,9 +78,9 @@ final class VersionsTest {
 
   @Test
   void theHistoryComesInPages() {
-    String id = API.create(works());
-    API.put(id, works());
-    API.put(id, works());
+    String id = API.create(API.works());
+    API.put(id, API.works());
+    API.put(id, API.works());
 
     Answer first = API.get("/datasources/" + id + "/history?_limit=2").send();
     String next = first.header("Link").replaceAll("<(.*)>.*", "$1");
@@ -106,8 +94,8 @@ final class VersionsTest {
 
   @Test
   void aRollbackIsTestedAndBecomesANewVersion() {
-    String id = API.create(works());
-    API.put(id, works().put("sshHost", "bastion.example"));
+    String id = API.create(API.works());
+    API.put(id, API.works().put("sshHost", "bastion.example"));
 
     Answer back =
         API.request("POST", "/datasources/" + id + "/rollback")
@@ -131,10 +119,11 @@ final class VersionsTest {
 
   @Test
   void anIdThatWasDeletedCanBeUsedAgainAndItsVersionsGoOn() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     API.request("DELETE", "/datasources/" + id).admin().send();
 
-    Answer again = API.request("POST", "/datasources").admin().json(works().put("id", id)).send();
+    Answer again =
+        API.request("POST", "/datasources").admin().json(API.works().put("id", id)).send();
 
     assertThat(again.status()).as(again.body()).isEqualTo(201);
     assertThat(again.header("ETag")).isEqualTo("\"2\"");
@@ -142,10 +131,10 @@ final class VersionsTest {
 
   @Test
   void aDryRunGivesOutNoVersion() {
-    String id = API.create(works());
+    String id = API.create(API.works());
 
     Answer answer =
-        API.request("PUT", "/datasources/" + id + "?dryRun=true").admin().json(works()).send();
+        API.request("PUT", "/datasources/" + id + "?dryRun=true").admin().json(API.works()).send();
 
     assertThat(answer.status()).isEqualTo(200);
     assertThat(answer.header("ETag")).isNull();
@@ -162,25 +151,26 @@ final class VersionsTest {
 
   @Test
   void oneKeyHasOneEffectAndOneAnswer() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String key = UUID.randomUUID().toString();
 
-    Answer first = keyed(id, key, works());
-    API.put(id, works());
-    Answer second = keyed(id, key, works());
+    Answer first = keyed(id, key, API.works());
+    API.put(id, API.works());
+    Answer second = keyed(id, key, API.works());
 
     assertThat(first.header("Idempotent-Replayed")).isNull();
     assertThat(second.header("Idempotent-Replayed")).isEqualTo("true");
     assertThat(second.body()).isEqualTo(first.body());
     assertThat(history(id)).hasSize(3);
-    assertThat(keyed(id, key, works().put("sshHost", "other")).reason()).isEqualTo("KEY_REUSED");
+    assertThat(keyed(id, key, API.works().put("sshHost", "other")).reason())
+        .isEqualTo("KEY_REUSED");
   }
 
   @Test
   void aFailureIsRememberedUnderItsKeyAndNotTriedAgain() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String key = UUID.randomUUID().toString();
-    ObjectNode wrong = works().put("database", "nobody-made-it");
+    ObjectNode wrong = API.works().put("database", "nobody-made-it");
 
     Answer first = keyed(id, key, wrong);
     Answer second = keyed(id, key, wrong);
@@ -192,24 +182,26 @@ final class VersionsTest {
 
   @Test
   void aRequestThatIsRefusedBeforeItsTestGivesTheKeyBack() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String key = UUID.randomUUID().toString();
 
     assertThat(
-            keyed(id, key, works().put("host", "127.0.0.2").remove(List.of("password"))).status())
+            keyed(id, key, API.works().put("host", "127.0.0.2").remove(List.of("password")))
+                .status())
         .isEqualTo(422);
 
-    assertThat(keyed(id, key, works()).status()).isEqualTo(200);
+    assertThat(keyed(id, key, API.works()).status()).isEqualTo(200);
   }
 
   @Test
   void duplicatesAtTheSameTimeHaveOneEffect() {
-    String id = API.create(works());
+    String id = API.create(API.works());
     String key = UUID.randomUUID().toString();
 
     List<Integer> statuses =
         IntStream.range(0, 8)
-            .mapToObj(i -> CompletableFuture.supplyAsync(() -> keyed(id, key, works()).status()))
+            .mapToObj(
+                i -> CompletableFuture.supplyAsync(() -> keyed(id, key, API.works()).status()))
             .toList()
             .stream()
             .map(CompletableFuture::join)
