@@ -1,12 +1,12 @@
 package io.sluice.accept;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
 import io.sluice.probe.PolicyDisguise;
+import io.sluice.publish.Events;
 import io.sluice.store.Statement;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -30,7 +30,6 @@ public final class EventFeeds {
 
   private static final int PAGE_EVENTS = 100;
   private static final String LAST_EVENT_ID = "last-event-id";
-  private static final String ATTRIBUTE = "ce_";
 
   private final Semaphore places = new Semaphore(MAX_FEEDS);
   private final String topic;
@@ -128,18 +127,10 @@ public final class EventFeeds {
     return new Page(text.toString(), end);
   }
 
-  /** CloudEvents JSON format, section 2: attributes beside the data. */
   private ObjectNode structured(Map<String, Object> row, Caller caller) throws IOException {
-    ObjectNode event = json.createObjectNode();
-    for (Map.Entry<String, JsonNode> header :
-        json.readTree((String) row.get("headers")).properties()) {
-      if (header.getKey().startsWith(ATTRIBUTE)) {
-        event.set(header.getKey().substring(ATTRIBUTE.length()), header.getValue());
-      } else {
-        event.set("datacontenttype", header.getValue());
-      }
-    }
-    ObjectNode data = (ObjectNode) json.readTree((byte[]) row.get("body"));
+    ObjectNode event =
+        Events.structured(json, (String) row.get("headers"), (byte[]) row.get("body"));
+    ObjectNode data = (ObjectNode) event.get("data");
     if (data.has("report") && !caller.mayDiagnose()) {
       Report shown = PolicyDisguise.of(json.treeToValue(data.get("report"), Report.class));
       data.set("report", json.valueToTree(shown));
@@ -147,7 +138,6 @@ public final class EventFeeds {
         data.put("reason", shown.reason().name()).put("message", shown.sentence());
       }
     }
-    event.set("data", data);
     return event;
   }
 }

@@ -8,6 +8,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal.FieldError;
 import io.sluice.model.Report;
 import io.sluice.store.Statement;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Collection;
@@ -20,6 +21,8 @@ import java.util.UUID;
  * delivery of it has the same bytes.
  */
 public final class Events {
+  private static final String ATTRIBUTE = "ce_";
+
   private final ObjectMapper json;
   private final String source;
   private final String topic;
@@ -108,6 +111,28 @@ public final class Events {
         .with(role + "Id", happening == null ? null : happening.updateId().toString())
         .with(role + "Headers", happening == null ? null : headers(happening))
         .with(role + "Body", happening == null ? null : body(happening));
+  }
+
+  /**
+   * The structured form of an event (CloudEvents JSON format, section 3): its attributes beside the
+   * data.
+   *
+   * @param headers and body as {@link #in} put them into a statement
+   */
+  public static ObjectNode structured(ObjectMapper json, String headers, byte[] body)
+      throws IOException {
+    ObjectNode event = json.createObjectNode();
+    json.readTree(headers)
+        .properties()
+        .forEach(
+            header ->
+                event.set(
+                    header.getKey().startsWith(ATTRIBUTE)
+                        ? header.getKey().substring(ATTRIBUTE.length())
+                        : "datacontenttype",
+                    header.getValue()));
+    event.set("data", json.readTree(body));
+    return event;
   }
 
   private String headers(Happening happening) {

@@ -1,9 +1,9 @@
 package io.sluice.publish;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.store.Statement;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -37,6 +37,10 @@ public final class Outbox {
   /** Events and dead letters are claimed in turn. */
   private static final int KINDS = 2;
 
+  /** CloudEvents Kafka protocol binding, section 3.3. */
+  private static final String STRUCTURED =
+      "{\"content-type\":\"application/cloudevents+json; charset=UTF-8\"}";
+
   private static final TypeReference<Map<String, String>> HEADERS = new TypeReference<>() {};
 
   /** One publisher among the instances that share a store. */
@@ -44,6 +48,7 @@ public final class Outbox {
 
   private final ObjectMapper json;
   private final String deadLetterTopic;
+  private final boolean structured;
   private final int batch;
   private final Duration lease;
 
@@ -55,12 +60,15 @@ public final class Outbox {
 
   /**
    * @param deadLetterTopic the topic that must not hold up the others
+   * @param structured whether an event is one JSON document, in place of headers and data
    * @param batch events per delivery, which a crash may repeat
    * @param lease for so long this instance stays the publisher without a sign of life
    */
-  public Outbox(ObjectMapper json, String deadLetterTopic, int batch, Duration lease) {
+  public Outbox(
+      ObjectMapper json, String deadLetterTopic, boolean structured, int batch, Duration lease) {
     this.json = json;
     this.deadLetterTopic = deadLetterTopic;
+    this.structured = structured;
     this.batch = batch;
     this.lease = lease;
   }
@@ -138,18 +146,24 @@ public final class Outbox {
 
   /** One round as messages. */
   public List<Message> records(@Body List<Map<String, Object>> round, Exchange exchange)
-      throws JsonProcessingException {
+      throws IOException {
     exchange.setProperty(
         ROUND, round.stream().map(r -> ((Number) r.get("seq")).longValue()).toList());
     List<Message> records = new ArrayList<>(round.size());
     for (Map<String, Object> row : round) {
       Message message = new DefaultMessage(exchange.getContext());
-      message.setBody(row.get("body"));
+      String headers = (String) row.get("headers");
+      byte[] body = (byte[]) row.get("body");
+      if (structured && !deadLetterTopic.equals(row.get("topic"))) {
+        body = json.writeValueAsBytes(Events.structured(json, headers, body));
+        headers = STRUCTURED;
+      }
+      message.setBody(body);
       message.setHeader(KafkaConstants.OVERRIDE_TOPIC, row.get("topic"));
       if (row.get("record_key") != null) {
         message.setHeader(KafkaConstants.KEY, row.get("record_key"));
       }
-      json.readValue((String) row.get("headers"), HEADERS).forEach(message::setHeader);
+      json.readValue(headers, HEADERS).forEach(message::setHeader);
       records.add(message);
     }
     return records;

@@ -58,6 +58,7 @@ record Configuration(
       String updatesTopic,
       String eventsTopic,
       String deadLetterTopic,
+      boolean structuredEvents,
       String group) {
 
     List<String> topics() {
@@ -154,6 +155,7 @@ record Configuration(
         values.text("sluice.kafka.updates-topic"),
         values.text("sluice.kafka.events-topic"),
         values.text("sluice.kafka.dead-letter-topic"),
+        values.flag("sluice.kafka.structured-events"),
         values.text("sluice.kafka.group"));
   }
 

@@ -218,6 +218,7 @@ public final class Wiring implements CamelConfiguration {
         new Outbox(
             json,
             configuration.kafka().deadLetterTopic(),
+            configuration.kafka().structuredEvents(),
             configuration.outbox().batch(),
             configuration.outbox().lease()));
 
