@@ -70,6 +70,7 @@ final class EventFeed {
 
   void close() {
     if (closed.compareAndSet(false, true)) {
+      routes.stop();
       places.release();
     }
   }
