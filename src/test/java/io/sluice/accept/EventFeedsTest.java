@@ -170,7 +170,13 @@ final class EventFeedsTest {
               + "\"}', '{}', now()");
       String later = API.create(API.works());
       // What was written first and is not committed yet holds back what came after it.
-      assertThat(follower.events).noneMatch(e -> e.event().path("subject").asText().equals(later));
+      await()
+          .during(Duration.ofSeconds(2))
+          .atMost(Duration.ofSeconds(20))
+          .until(
+              () ->
+                  follower.events.stream()
+                      .noneMatch(e -> e.event().path("subject").asText().equals(later)));
       store.commit();
 
       follower.about(early, "deleted");
