@@ -58,18 +58,7 @@ public final class BulkUpdates {
     Query query = new Query(request, Set.of(NativeApi.FORCE));
     exchange.setProperty(Prober.FORCED, query.flag(NativeApi.FORCE));
     query.check();
-    JsonNode body = request.json(json);
-    if (!body.isObject()) {
-      throw Refusal.because(Reason.MALFORMED_BODY);
-    }
-    body.fieldNames()
-        .forEachRemaining(
-            name -> {
-              if (!Set.of(IDS, PATCH).contains(name)) {
-                throw Refusal.because(
-                    Reason.UNKNOWN_FIELD, "The body has the fields ids and patch, and no other.");
-              }
-            });
+    JsonNode body = request.json(json, Set.of(IDS, PATCH));
     exchange.setProperty(IDS, ids(body.path(IDS)));
     if (!body.path(PATCH).isObject() || body.path(PATCH).isEmpty()) {
       throw Refusal.ofField(

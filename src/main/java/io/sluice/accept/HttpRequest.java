@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * One HTTP request as it arrived: the only form in which a client's headers, query and body enter a
@@ -95,6 +97,30 @@ public record HttpRequest(
     } catch (IOException e) {
       throw Refusal.because(Reason.MALFORMED_BODY);
     }
+  }
+
+  /**
+   * The same where the operation takes an object with these fields and no others.
+   *
+   * @throws Refusal when it is something else
+   */
+  JsonNode json(ObjectMapper reader, Set<String> fields) {
+    JsonNode read = json(reader);
+    if (!read.isObject()) {
+      throw Refusal.because(Reason.MALFORMED_BODY);
+    }
+    read.fieldNames()
+        .forEachRemaining(
+            name -> {
+              if (!fields.contains(name)) {
+                throw Refusal.because(
+                    Reason.UNKNOWN_FIELD,
+                    "The body may have the fields "
+                        + fields.stream().sorted().collect(Collectors.joining(", "))
+                        + ".");
+              }
+            });
+    return read;
   }
 
   /** Whether the request is one of the Zoho-compatible API, which has an error shape of its own. */
