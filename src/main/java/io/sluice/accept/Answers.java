@@ -97,7 +97,7 @@ public final class Answers {
     return refused(request, Refusal.because(Reason.INTERNAL));
   }
 
-  private HttpAnswer refused(HttpRequest request, Refusal refusal) {
+  HttpAnswer refused(HttpRequest request, Refusal refusal) {
     Map<String, String> headers = new LinkedHashMap<>();
     if (refusal.reason().category() == Reason.Category.OVERLOAD
         || refusal.reason() == Reason.UPDATE_IN_PROGRESS) {

@@ -1,8 +1,11 @@
 package io.sluice.accept;
 
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
@@ -58,14 +61,22 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private final int bodyLimit;
   private final Duration bodyDeadline;
+  private final WorkerExecutor workers;
   private final ContractPaths paths;
   private final Answers answers;
 
   /**
    * @param bodyLimit in bytes
    * @param bodyDeadline by when a body must have arrived
+   * @param workers the threads that routes run on
    */
-  public HttpBoundary(int bodyLimit, Duration bodyDeadline, ContractPaths paths, Answers answers) {
+  public HttpBoundary(
+      int bodyLimit,
+      Duration bodyDeadline,
+      WorkerExecutor workers,
+      ContractPaths paths,
+      Answers answers) {
+    this.workers = workers;
     this.paths = paths;
     this.bodyLimit = bodyLimit;
     this.bodyDeadline = bodyDeadline;
@@ -92,7 +103,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     protected void doStart() throws Exception {
       super.doStart();
       // A route with a path cannot be first: to compare paths, the router decodes them.
-      first = everything().route().order(-1).handler(HttpBoundary.this::letWellEncodedPass);
+      first = everything().route().order(-1).handler(HttpBoundary.this::letWellFormedPass);
     }
 
     @Override
@@ -128,8 +139,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
         return;
       }
       read(context)
-          .onSuccess(
-              request -> context.vertx().executeBlocking(() -> process(request, context), false))
+          .onSuccess(request -> workers.executeBlocking(() -> process(request, context), false))
           .onFailure(cut -> context.request().connection().close());
     }
 
@@ -154,14 +164,22 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     }
   }
 
-  private void letWellEncodedPass(RoutingContext context) {
+  private void letWellFormedPass(RoutingContext context) {
     String path = context.request().path();
-    if (path == null || ContractPaths.encodedWell(path)) {
+    boolean tooLong = HttpLimits.lineTooLong(context.request());
+    if (!tooLong && (path == null || ContractPaths.encodedWell(path))) {
       context.next();
       return;
     }
     read(context)
-        .onSuccess(request -> write(answers.badAddress(request), request, context))
+        .onSuccess(
+            request ->
+                write(
+                    tooLong
+                        ? answers.refused(request, Refusal.because(Reason.URI_TOO_LONG))
+                        : answers.badAddress(request),
+                    request,
+                    context))
         .onFailure(cut -> context.request().connection().close());
   }
 
@@ -272,23 +290,28 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     return answers.internal(request);
   }
 
-  private static void write(HttpAnswer answer, HttpRequest request, RoutingContext context) {
-    HttpServerResponse response = context.response();
-    if (response.ended() || response.closed()) {
-      return;
-    }
+  /** Everything of an answer that stands before its body. */
+  static void head(HttpAnswer answer, HttpRequest request, HttpServerResponse response) {
     response.setStatusCode(answer.status());
     answer.headers().forEach(response::putHeader);
     response.putHeader("X-Request-Id", request.id());
     response.putHeader("X-Content-Type-Options", "nosniff");
     response.putHeader(HttpHeaders.CACHE_CONTROL, "no-store");
+    if (answer.contentType() != null) {
+      response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
+    }
+  }
+
+  private void write(HttpAnswer answer, HttpRequest request, RoutingContext context) {
+    HttpServerResponse response = context.response();
+    if (response.ended() || response.closed()) {
+      return;
+    }
+    head(answer, request, response);
     // A body that was given up may go on for ever: the connection ends with the answer.
     boolean bodyGoesOn = !context.request().isEnded();
     if (bodyGoesOn) {
       response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-    }
-    if (answer.contentType() != null) {
-      response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
     }
     if (answer.feed() != null) {
       if (!request.method().equals(HEAD)) {
@@ -308,7 +331,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
    * Writes what the feed has as long as the client is there, no faster than it reads. What a client
    * that is gone would not be told keeps nothing waiting: every pause a comment is sent to it.
    */
-  private static void follow(HttpAnswer answer, RoutingContext context) {
+  private void follow(HttpAnswer answer, RoutingContext context) {
     HttpServerResponse response = context.response();
     EventFeed feed = answer.feed();
     AtomicBoolean asking = new AtomicBoolean();
@@ -320,8 +343,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
                 FEED_PAUSE.toMillis(),
                 tick -> {
                   if (!response.writeQueueFull() && asking.compareAndSet(false, true)) {
-                    context
-                        .vertx()
+                    workers
                         .executeBlocking(feed::next, false)
                         .onSuccess(text -> tell(text, quiet, response))
                         .onFailure(failure -> response.end())

@@ -271,6 +271,13 @@ public enum Reason {
       Category.CONFLICT, 409, null, false, "The change was withdrawn while it was pending.", null),
   BODY_TOO_LARGE(
       Category.REQUEST, 413, null, false, "The body is too large.", "Send at most 64 KiB."),
+  URI_TOO_LONG(
+      Category.REQUEST,
+      414,
+      null,
+      false,
+      "The request line is too long.",
+      "Send at most 64 KiB; a longer CONFIG goes into the form body."),
   UNSUPPORTED_MEDIA_TYPE(
       Category.REQUEST,
       415,
@@ -278,6 +285,13 @@ public enum Reason {
       false,
       "The content type is not supported.",
       "Send application/json, application/xml or application/x-www-form-urlencoded in UTF-8."),
+  HEADERS_TOO_LARGE(
+      Category.REQUEST,
+      431,
+      null,
+      false,
+      "The request's headers are too large.",
+      "Send at most 16 KiB of headers in all."),
   OVERLOADED(
       Category.OVERLOAD,
       503,

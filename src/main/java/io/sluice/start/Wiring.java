@@ -1,5 +1,7 @@
 package io.sluice.start;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -14,10 +16,12 @@ import io.sluice.accept.Administration;
 import io.sluice.accept.Answers;
 import io.sluice.accept.BulkUpdates;
 import io.sluice.accept.Callers;
+import io.sluice.accept.ContractPage;
 import io.sluice.accept.ContractPaths;
 import io.sluice.accept.DeferredUpdates;
 import io.sluice.accept.EventFeeds;
 import io.sluice.accept.HttpBoundary;
+import io.sluice.accept.HttpLimits;
 import io.sluice.accept.IdempotencyKeys;
 import io.sluice.accept.Inbox;
 import io.sluice.accept.KafkaIntake;
@@ -48,7 +52,7 @@ import io.sluice.start.embedded.EmbeddedBroker;
 import io.sluice.start.embedded.EmbeddedStore;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statements;
-import io.vertx.core.VertxOptions;
+import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -191,6 +195,7 @@ public final class Wiring implements CamelConfiguration {
     JsonNode contract = contract();
     registry.bind(
         "native", new NativeApi(dataSources, drivers, events, answers, json, contract, clock));
+    registry.bind("contractPage", new ContractPage());
     IdempotencyKeys keys =
         new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease());
     registry.bind("keys", keys);
@@ -325,16 +330,20 @@ public final class Wiring implements CamelConfiguration {
     return own;
   }
 
-  private static void http(
+  private void http(
       CamelContext camel, Configuration configuration, ContractPaths paths, Answers answers) {
     VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
     server.setBindPort(configuration.http().port());
     camel.getRegistry().bind("httpPort", server);
-    VertxOptions vertx = new VertxOptions();
-    vertx.setWorkerPoolSize(configuration.http().workers());
-    camel.getRegistry().bind("vertxOptions", vertx);
+    HttpLimits vertx = new HttpLimits(answers);
+    closedAtEnd(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, SECONDS));
+    camel.getRegistry().bind("vertx", vertx);
+    // Health has its workers to itself, however many requests are at work.
+    WorkerExecutor workers =
+        vertx.createSharedWorkerExecutor("requests", configuration.http().workers());
     HttpBoundary boundary =
-        new HttpBoundary(Encoded.MAX_BYTES, configuration.http().bodyDeadline(), paths, answers);
+        new HttpBoundary(
+            Encoded.MAX_BYTES, configuration.http().bodyDeadline(), workers, paths, answers);
     boundary.setCamelContext(camel);
     camel.getComponent("platform-http", PlatformHttpComponent.class).setEngine(boundary);
   }

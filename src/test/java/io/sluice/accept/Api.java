@@ -51,6 +51,7 @@ final class Api {
           "cache-control",
           "connection",
           "content-length",
+          "content-security-policy",
           "content-type",
           "etag",
           "idempotent-replayed",

@@ -1,0 +1,98 @@
+package io.sluice.accept;
+
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.impl.VertxInternal;
+import io.vertx.core.impl.VertxWrapper;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * Vert.x with servers that read longer request lines and headers than usual, and answer in the
+ * error shape to what cannot be read. The platform's server has no setting for either: it takes the
+ * Vert.x that it finds in the registry, and asks it for a server.
+ */
+public final class HttpLimits extends VertxWrapper {
+  /** The longest request line that a route gets to see: a CONFIG in the query has room. */
+  static final int LINE_BYTES = 64 * 1024;
+
+  /**
+   * The longest one that is read at all. Between the two limits the path is known, and with it the
+   * error shape of its API.
+   */
+  private static final int READABLE_LINE_BYTES = 2 * LINE_BYTES;
+
+  /** All header lines together. */
+  static final int HEADER_BYTES = 16 * 1024;
+
+  /**
+   * How long the connection stays open after an answer to what is still being sent: closed at once,
+   * it would be reset, and the sender would not see the answer.
+   */
+  private static final Duration LINGER = Duration.ofSeconds(1);
+
+  private final Answers answers;
+
+  public HttpLimits(Answers answers) {
+    super((VertxInternal) Vertx.vertx(new VertxOptions()));
+    this.answers = answers;
+  }
+
+  @Override
+  public HttpServer createHttpServer(HttpServerOptions options) {
+    return super.createHttpServer(
+            new HttpServerOptions(options)
+                .setMaxInitialLineLength(READABLE_LINE_BYTES)
+                .setMaxHeaderSize(HEADER_BYTES))
+        .invalidRequestHandler(this::refuse);
+  }
+
+  /** Whether the line of a request that could be read is longer than it may be. */
+  static boolean lineTooLong(HttpServerRequest request) {
+    return request.method().name().length() + request.uri().length() + " HTTP/1.1\r\n".length() + 1
+        > LINE_BYTES;
+  }
+
+  private void refuse(HttpServerRequest received) {
+    Throwable cause = received.decoderResult().cause();
+    Refusal refusal;
+    if (cause instanceof TooLongHttpLineException) {
+      refusal = Refusal.because(Reason.URI_TOO_LONG);
+    } else if (cause instanceof TooLongHttpHeaderException) {
+      refusal = Refusal.because(Reason.HEADERS_TOO_LARGE);
+    } else {
+      refusal =
+          Refusal.because(
+              Reason.MALFORMED_BODY, "The request line or a header is not valid HTTP/1.1.");
+    }
+    // Of what could not be read nothing but the path is taken, and that decides the shape alone.
+    HttpRequest request =
+        new HttpRequest(
+            UUID.randomUUID().toString(),
+            received.method().name(),
+            received.path() == null ? "" : received.path(),
+            null,
+            Map.<String, List<String>>of(),
+            new byte[0],
+            false);
+    HttpAnswer answer = answers.refused(request, refusal);
+    HttpServerResponse response = received.response();
+    HttpBoundary.head(answer, request, response);
+    response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(answer.body().length));
+    response.write(Buffer.buffer(answer.body()));
+    setTimer(LINGER.toMillis(), over -> received.connection().close());
+  }
+}
