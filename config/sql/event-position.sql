@@ -1,2 +1,7 @@
--- The position that everything which is committed from now on comes after.
-select pg_snapshot_xmin(pg_current_snapshot())::text as tx
+-- The position that everything which is committed from now on comes after, and whether events after
+-- the position that a follower names are gone already.
+select pg_snapshot_xmin(pg_current_snapshot())::text as tx,
+       exists (
+         select from event_horizon h
+         where (h.tx, h.seq) > (cast(cast(:?tx as text) as xid8), cast(:?seq as bigint))
+       ) as gone

@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.Semaphore;
 import org.apache.camel.Body;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.apache.camel.ProducerTemplate;
 
@@ -30,6 +31,12 @@ public final class EventFeeds {
 
   private static final int PAGE_EVENTS = 100;
   private static final String LAST_EVENT_ID = "last-event-id";
+
+  /** For a client that was away for longer than events are kept. */
+  private static final String GONE =
+      "event: sluice.gone\n"
+          + "data: {\"message\":\"Some events after this Last-Event-ID are no longer kept. Read the"
+          + " data sources again; later events follow.\"}\n\n";
 
   private final Semaphore places = new Semaphore(MAX_FEEDS);
   private final String topic;
@@ -51,33 +58,40 @@ public final class EventFeeds {
    */
   record Page(String text, EventPosition end) {}
 
-  /** Whether the client has not said where to begin. */
-  public boolean fromNow(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
+  /**
+   * Asks the store where events stand now, and whether some after the client's position are gone.
+   */
+  public Statement now(
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request, Exchange exchange) {
     new Query(request, Set.of()).check();
-    return request.header(LAST_EVENT_ID).isEmpty();
-  }
-
-  public Statement now() {
-    return Statement.named("event-position");
+    EventPosition left = request.header(LAST_EVENT_ID).map(EventFeeds::after).orElse(null);
+    exchange.setProperty(EventFeed.POSITION, left);
+    return Statement.named("event-position")
+        .with("tx", left == null ? null : left.transaction())
+        .with("seq", left == null ? null : left.number());
   }
 
   /** 200, and what happens from here on. */
   public HttpAnswer opened(
-      @Body Object rows,
+      @Body List<Map<String, Object>> rows,
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
+      @ExchangeProperty(EventFeed.POSITION) EventPosition left,
       CamelContext camel) {
-    EventPosition start =
-        request.header(LAST_EVENT_ID).map(EventFeeds::after).orElseGet(() -> first(rows));
+    Map<String, Object> row = rows.get(0);
+    EventPosition start = left == null ? new EventPosition((String) row.get("tx"), 0) : left;
     if (!places.tryAcquire()) {
       throw Refusal.because(Reason.OVERLOADED);
     }
     ProducerTemplate routes = camel.createProducerTemplate();
     // An id without data tells the client where it stands before the first event.
-    byte[] greeting = ("retry: 1000\nid: " + start + "\n\n").getBytes(StandardCharsets.UTF_8);
+    String greeting = "retry: 1000\nid: " + start + "\n\n";
+    if (Boolean.TRUE.equals(row.get("gone"))) {
+      greeting += GONE;
+    }
     return new HttpAnswer(
         200,
         "text/event-stream",
-        greeting,
+        greeting.getBytes(StandardCharsets.UTF_8),
         Map.of(),
         new EventFeed(request, start, routes, places));
   }
@@ -90,11 +104,6 @@ public final class EventFeeds {
                     Reason.INVALID_FIELD,
                     "Last-Event-ID",
                     "Send the id of an event as it was received, or no Last-Event-ID."));
-  }
-
-  private static EventPosition first(Object rows) {
-    Map<?, ?> row = (Map<?, ?>) ((List<?>) rows).get(0);
-    return new EventPosition((String) row.get("tx"), 0);
   }
 
   /** Asks the store for what came after the position. */

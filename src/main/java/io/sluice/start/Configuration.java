@@ -34,6 +34,7 @@ record Configuration(
     Egress egress,
     Inbox inbox,
     Outbox outbox,
+    Retention retention,
     MonitorSettings monitor) {
 
   private static final int MAX_PORT = 65_535;
@@ -71,6 +72,8 @@ record Configuration(
   record Inbox(int workers, Duration poll, Duration lease) {}
 
   record Outbox(int batch, Duration poll, Duration lease) {}
+
+  record Retention(Duration events, Duration updates, Duration poll) {}
 
   /**
    * Reads and checks everything.
@@ -117,6 +120,10 @@ record Configuration(
                 values.integer("sluice.outbox.batch", 1, 10_000),
                 values.duration("sluice.outbox.poll", Duration.ofMillis(10)),
                 values.duration("sluice.outbox.lease", Duration.ofSeconds(2))),
+            new Retention(
+                values.duration("sluice.retention.events", Duration.ofHours(1)),
+                values.duration("sluice.retention.updates", Duration.ofHours(1)),
+                values.duration("sluice.retention.poll", Duration.ofMillis(10))),
             monitor(values, probe));
     values.check();
     return configuration;

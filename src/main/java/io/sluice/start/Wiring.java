@@ -51,6 +51,7 @@ import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedBroker;
 import io.sluice.start.embedded.EmbeddedStore;
 import io.sluice.store.DataSources;
+import io.sluice.store.Retention;
 import io.sluice.store.Statements;
 import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
@@ -227,6 +228,10 @@ public final class Wiring implements CamelConfiguration {
             configuration.outbox().batch(),
             configuration.outbox().lease()));
 
+    registry.bind(
+        "retention",
+        new Retention(configuration.retention().events(), configuration.retention().updates()));
+
     MonitorSettings monitor = configuration.monitor();
     registry.bind("monitor", new Monitor(monitor, dataSources, events, json));
     registry.bind("pending", new PendingChanges(monitor, dataSources, gate));
@@ -241,6 +246,8 @@ public final class Wiring implements CamelConfiguration {
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
         "sluice.outbox.period", Long.toString(configuration.outbox().poll().toMillis()));
+    known.setProperty(
+        "sluice.retention.period", Long.toString(configuration.retention().poll().toMillis()));
     known.setProperty("sluice.monitor.period", Long.toString(monitor.poll().toMillis()));
     known.setProperty("sluice.monitor.consumers", Integer.toString(monitor.checks()));
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));

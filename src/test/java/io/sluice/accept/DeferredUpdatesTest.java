@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.accept.Api.Answer;
 import io.sluice.servers.SluiceProcess;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Set;
 import java.util.UUID;
@@ -132,6 +135,31 @@ final class DeferredUpdatesTest {
     assertThat(waited.status()).as(waited.body()).isEqualTo(200);
     assertThat(waited.header("Idempotent-Replayed")).isEqualTo("true");
     assertThat(waited.json().path("version").asLong()).isEqualTo(2);
+  }
+
+  @Test
+  void afterAWhileAFailureIsForgottenAndAVersionIsNot() throws SQLException {
+    String id = API.create(API.works());
+    Answer applied = defer("PUT", "/datasources/" + id, API.works().put("sshHost", "kept"));
+    Answer failed = defer("PUT", "/datasources/" + id, API.works().put("database", "absent"));
+    assertThat(ended(applied).path("outcome").asText()).isEqualTo("applied");
+    assertThat(ended(failed).path("outcome").asText()).isEqualTo("failed");
+
+    try (Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      statement.executeUpdate(
+          "update updates set finished_at = now() - interval '31 days' where data_source_id = '"
+              + id
+              + "'");
+    }
+
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> API.get(failed.header("Location")).send().status() == 404);
+    assertThat(API.get(applied.header("Location")).send().status()).isEqualTo(200);
+    assertThat(API.get("/datasources/" + id + "/history").send().body())
+        .contains(applied.json().path("update_id").asText())
+        .doesNotContain(failed.json().path("update_id").asText());
   }
 
   @Test

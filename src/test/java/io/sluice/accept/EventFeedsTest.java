@@ -13,6 +13,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -80,6 +81,13 @@ final class EventFeedsTest {
     }
 
     Received about(String dataSource, String name) {
+      return about(dataSource, name, 0);
+    }
+
+    /**
+     * @param version 0: any
+     */
+    Received about(String dataSource, String name, int version) {
       return await()
           .atMost(Duration.ofSeconds(20))
           .until(
@@ -87,6 +95,7 @@ final class EventFeedsTest {
                   events.stream()
                       .filter(e -> e.event().path("subject").asText().equals(dataSource))
                       .filter(e -> e.name().equals("sluice.datasource." + name))
+                      .filter(e -> version == 0 || e.event().at("/data/version").asInt() == version)
                       .findFirst()
                       .orElse(null),
               found -> found != null);
@@ -182,6 +191,78 @@ final class EventFeedsTest {
       follower.about(early, "deleted");
       follower.about(later, "created");
     }
+  }
+
+  @Test
+  void whoComesBackAfterEventsWereRemovedIsToldThatSomeAreGone() throws SQLException {
+    String id = API.create(API.works());
+    String left;
+    try (Follower follower = new Follower(SLUICE.token(), null)) {
+      API.put(id, API.works().put("sshUsername", "removed"));
+      left = follower.about(id, "updated").id();
+      API.put(id, API.works().put("sshUsername", "removed too"));
+      follower.about(id, "updated", 3);
+    }
+    age(id, 3, "8 days");
+    try (Follower follower = new Follower(SLUICE.token(), left)) {
+      await().atMost(Duration.ofSeconds(20)).until(() -> !follower.events.isEmpty());
+      assertThat(follower.events.get(0).name()).isEqualTo("sluice.gone");
+      // What is left follows, and later ones do.
+      API.put(id, API.works().put("sshUsername", "kept"));
+      left = follower.about(id, "updated", 4).id();
+    }
+    age(id, 4, "6 days");
+    try (Follower follower = new Follower(SLUICE.token(), left)) {
+      API.put(id, API.works().put("sshUsername", "kept too"));
+      follower.about(id, "updated", 5);
+      assertThat(follower.events).extracting(Received::name).doesNotContain("sluice.gone");
+      assertThat(outbox(id)).contains(4).doesNotContain(3);
+    }
+  }
+
+  /** Lets it be so long ago that the event of a version was published, and waits for a sweep. */
+  private static void age(String id, int version, String interval) throws SQLException {
+    String of =
+        " where convert_from(record_key, 'UTF8') = '"
+            + id
+            + "' and convert_from(body, 'UTF8')::json ->> 'version' = '"
+            + version
+            + "'";
+    try (Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(
+              () ->
+                  statement.executeUpdate(
+                          "update outbox set published_at = now() - interval '"
+                              + interval
+                              + "'"
+                              + of
+                              + " and published_at is not null")
+                      == 1);
+      if (interval.equals("8 days")) {
+        await().atMost(Duration.ofSeconds(20)).until(() -> !outbox(id).contains(version));
+      }
+    }
+  }
+
+  /** The versions of which the outbox has the events. */
+  private static List<Integer> outbox(String id) throws SQLException {
+    List<Integer> versions = new ArrayList<>();
+    try (Connection store = SLUICE.store();
+        Statement statement = store.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                "select (convert_from(body, 'UTF8')::json ->> 'version')::int from outbox where"
+                    + " convert_from(record_key, 'UTF8') = '"
+                    + id
+                    + "'")) {
+      while (rows.next()) {
+        versions.add(rows.getInt(1));
+      }
+    }
+    return versions;
   }
 
   @Test

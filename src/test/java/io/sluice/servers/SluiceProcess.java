@@ -66,6 +66,7 @@ public final class SluiceProcess implements AutoCloseable {
       setting("KAFKA_PORT", "0");
       // Tests count connections, events and reports: a check that nobody asked for would disturb.
       setting("SLUICE_MONITOR_ENABLED", "false");
+      setting("SLUICE_RETENTION_POLL", "500ms");
     }
 
     /** An environment variable, for instance {@code SLUICE_PROBE_TOTAL}; null removes it. */
