@@ -1,8 +1,16 @@
 -- Takes waiting updates, the oldest of each data source only, so that one is worked after the other.
 -- A lease that ran out is taken over; the fence makes the former owner's commit void. What this
 -- instance itself gave up on when the store was away ("returned", as id:fence) it need not wait for,
--- and it was no attempt.
-with head as (
+-- and it was no attempt. A request under a key whose instance died, and whose sender never asked again,
+-- had no effect and no answer: its key is free.
+with abandoned as (
+  delete from updates
+  where id in (
+    select id from updates
+    where state = 'running'
+      and lease_until < now() - cast(:?lease as bigint) * interval '1 millisecond'
+    for update skip locked)
+), head as (
   select distinct on (workspace_id, data_source_id) id
   from updates
   where state = 'pending'

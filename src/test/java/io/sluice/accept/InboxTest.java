@@ -154,6 +154,43 @@ final class InboxTest {
   }
 
   @Test
+  void aKeyWhoseInstanceDiedAndWhoseSenderGaveUpIsFreeAgain() {
+    String id = installation.create();
+    String dead = atWork(id, "- interval '1 hour'");
+    String alive = atWork(id, "+ interval '1 hour'");
+    await("the dead one to be gone")
+        .atMost(LIMIT)
+        .pollInterval(Duration.ofMillis(100))
+        .until(() -> "0".equals(installation.value(count(dead))));
+    assertThat(installation.value(count(alive))).isEqualTo("1");
+    assertThat(installation.events(id)).hasSizeLessThanOrEqualTo(1);
+  }
+
+  /** A request under a key, by an instance whose lease ends then. */
+  private static String atWork(String id, String lease) {
+    String update = UUID.randomUUID().toString();
+    installation
+        .store()
+        .executeIn(
+            installation.database(),
+            "insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state,"
+                + " lease_until, fence) select '"
+                + update
+                + "', workspace_id, id, 'http', '"
+                + update
+                + "', 'token:first', 'running', now() "
+                + lease
+                + ", 1 from data_sources where id = '"
+                + id
+                + "'");
+    return update;
+  }
+
+  private static String count(String update) {
+    return "select count(*) from updates where id = '" + update + "'";
+  }
+
+  @Test
   void aWorkerThatWasFrozenPastItsLeaseCannotCommit() throws Exception {
     SluiceProcess first = installation.process();
     String id = installation.create();
