@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -54,6 +56,9 @@ public final class Outbox {
 
   /** What the broker has, and the store does not know that yet. */
   private final Set<Long> acknowledged = new ConcurrentSkipListSet<>();
+
+  /** When the lease that runs was asked for; of the clock that never jumps. */
+  private volatile long leased;
 
   private volatile boolean deadLetters;
   private volatile boolean failing;
@@ -104,6 +109,7 @@ public final class Outbox {
   }
 
   public Statement claim(Exchange exchange) {
+    leased = System.nanoTime();
     return Statement.named("claim-outbox")
         .with("owner", owner)
         .with("lease", lease.toMillis())
@@ -114,15 +120,17 @@ public final class Outbox {
 
   /**
    * The rows in rounds: the first row alone, which finds out whether the broker is there; then the
-   * first of each key, then the second, and so on.
+   * first of each key, then the second, and so on. They end early when half of the lease is over,
+   * to have it renewed: a publisher that was stopped for longer, and so may have a successor,
+   * repeats the round that it had begun and no other.
    */
-  public List<List<Map<String, Object>>> rounds(
+  public Iterator<List<Map<String, Object>>> rounds(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
     int empty = exchange.getProperty(EMPTY_CLAIMS, 0, Integer.class);
     exchange.setProperty(EMPTY_CLAIMS, rows.isEmpty() ? empty + 1 : 0);
     if (rows.isEmpty()) {
       deadLetters = !deadLetters;
-      return List.of();
+      return Collections.emptyIterator();
     }
     List<List<Map<String, Object>>> rounds = new ArrayList<>();
     rounds.add(List.of(rows.get(0)));
@@ -135,7 +143,22 @@ public final class Outbox {
       }
       rounds.get(round).add(row);
     }
-    return rounds;
+    return whileLeased(rounds.iterator());
+  }
+
+  private Iterator<List<Map<String, Object>>> whileLeased(
+      Iterator<List<Map<String, Object>>> rounds) {
+    return new Iterator<>() {
+      @Override
+      public boolean hasNext() {
+        return rounds.hasNext() && System.nanoTime() - leased < lease.toNanos() / 2;
+      }
+
+      @Override
+      public List<Map<String, Object>> next() {
+        return rounds.next();
+      }
+    };
   }
 
   /** Records without a key have no order among each other, but one is as good as any. */

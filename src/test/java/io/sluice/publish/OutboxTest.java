@@ -9,6 +9,8 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.servers.Installation;
 import io.sluice.servers.SluiceProcess;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -193,5 +195,53 @@ final class OutboxTest {
       }
       assertDeliveredInOrder(ids);
     }
+  }
+
+  @Test
+  void aFrozenPublisherRepeatsNothingThatItHadNotBegun() throws Exception {
+    SluiceProcess first = installation.process();
+    Path route = first.routes().resolve("60-publish-events.camel.yaml");
+    String before = Files.readString(route);
+    first.stop();
+    Files.writeString(route, slow(before));
+    first.start();
+    try (SluiceProcess second = installation.instance()) {
+      List<String> ids = create(1);
+      awaitAllPublished();
+      // Somebody else is the publisher until there is a batch.
+      installation
+          .store()
+          .executeIn(
+              installation.database(),
+              "update leases set owner = 'test', lease_until = now() + interval '1 hour'");
+      update(first.api(), ids, 8);
+      installation.store().executeIn(installation.database(), "delete from leases");
+      installation.awaitEvents(ids.get(0), 2);
+      first.pause();
+      try {
+        second.start();
+        awaitAllPublished();
+      } finally {
+        first.resume();
+      }
+      update(first.api(), ids, 1);
+      assertDeliveredInOrder(ids);
+      assertThat(installation.events(ids.get(0))).hasSizeLessThan(10 + 8 / 2);
+    } finally {
+      first.stop();
+      Files.writeString(route, before);
+      first.start();
+    }
+  }
+
+  /** Time to freeze a publisher between two rounds. */
+  private static String slow(String route) {
+    String step =
+        "- bean:\n                              ref: outbox\n                              method: acknowledged\n";
+    assertThat(route).contains(step);
+    return route.replace(
+        step,
+        step
+            + "                          - delay:\n                              expression:\n                                constant: \"500\"\n");
   }
 }
