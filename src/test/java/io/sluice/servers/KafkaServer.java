@@ -55,12 +55,19 @@ public final class KafkaServer implements AutoCloseable {
   /** What a server is to be, before it starts. */
   public static final class Setup {
     private final Map<String, String> settings = new LinkedHashMap<>();
+    private int ways;
 
     private Setup() {}
 
     /** One entry of server.properties, for instance {@code auto.create.topics.enable}. */
     public Setup setting(String name, String value) {
       settings.put(name, value);
+      return this;
+    }
+
+    /** So many proxies, each of which clients stay behind that began there. */
+    public Setup ways(int count) {
+      ways = count;
       return this;
     }
 
@@ -71,6 +78,7 @@ public final class KafkaServer implements AutoCloseable {
 
   private final Path directory = Scratch.directory("kafka");
   private final int port = Scratch.freePort();
+  private final List<ToxicProxy> ways = new ArrayList<>();
   private final Path properties;
   private Process process;
 
@@ -81,10 +89,23 @@ public final class KafkaServer implements AutoCloseable {
     settings.put("node.id", "1");
     settings.put("controller.quorum.voters", "1@127.0.0.1:" + controllerPort);
     settings.put("controller.listener.names", "CONTROLLER");
-    settings.put(
-        "listeners", "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
-    settings.put("advertised.listeners", "PLAINTEXT://127.0.0.1:" + port);
-    settings.put("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    StringBuilder listeners =
+        new StringBuilder(
+            "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
+    StringBuilder advertised = new StringBuilder("PLAINTEXT://127.0.0.1:" + port);
+    StringBuilder protocols = new StringBuilder("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
+    for (int i = 0; i < setup.ways; i++) {
+      int inner = Scratch.freePort();
+      ToxicProxy way = ToxicProxy.to(Scratch.LOOPBACK, inner);
+      ways.add(way);
+      listeners.append(",WAY").append(i).append("://127.0.0.1:").append(inner);
+      advertised.append(",WAY").append(i).append("://127.0.0.1:").append(way.port());
+      protocols.append(",WAY").append(i).append(":PLAINTEXT");
+    }
+    settings.put("listeners", listeners.toString());
+    settings.put("advertised.listeners", advertised.toString());
+    settings.put("listener.security.protocol.map", protocols.toString());
+    settings.put("inter.broker.listener.name", "PLAINTEXT");
     settings.put("log.dirs", directory.resolve(LOG_DIRECTORY).toString());
     settings.put("auto.create.topics.enable", "false");
     settings.put("offsets.topic.replication.factor", "1");
@@ -207,6 +228,11 @@ public final class KafkaServer implements AutoCloseable {
     return port;
   }
 
+  /** A proxy before the broker, see {@link Setup#ways}. */
+  public ToxicProxy way(int index) {
+    return ways.get(index);
+  }
+
   /** The caller closes the client. */
   public Admin admin() {
     return Admin.create(
@@ -259,6 +285,30 @@ public final class KafkaServer implements AutoCloseable {
       long end = System.nanoTime() + limit.toNanos();
       while (records.size() < count && System.nanoTime() < end) {
         consumer.poll(Duration.ofMillis(100)).forEach(records::add);
+      }
+    }
+    return records;
+  }
+
+  /** All that a topic holds now, per partition in order; fewer when that takes too long. */
+  public List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+    List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", bootstrap()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topic).stream()
+              .map(info -> new TopicPartition(topic, info.partition()))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      long end = System.nanoTime() + CLIENT_LIMIT.toNanos();
+      while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())
+          && System.nanoTime() < end) {
+        consumer.poll(Duration.ofMillis(50)).forEach(records::add);
       }
     }
     return records;
@@ -327,6 +377,7 @@ public final class KafkaServer implements AutoCloseable {
   @Override
   public synchronized void close() {
     stop();
+    ways.forEach(ToxicProxy::close);
     Scratch.delete(directory);
   }
 

@@ -368,6 +368,9 @@ public final class SluiceProcess implements AutoCloseable {
 
   /** Ends the process at once ({@code kill -9}); an embedded PostgreSQL goes on for a while. */
   public synchronized void kill() {
+    if (process == null) {
+      return;
+    }
     process.destroyForcibly();
     awaitExit();
   }

@@ -35,6 +35,7 @@ public final class ToxicProxy implements AutoCloseable {
   }
 
   private static final int RECORD_LIMIT_BYTES = 4 * 1024 * 1024;
+  private static final int TURN_LIMIT = 10_000;
   private static final int CHUNK_BYTES = 16 * 1024;
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
 
@@ -172,7 +173,7 @@ public final class ToxicProxy implements AutoCloseable {
     return this;
   }
 
-  /** What the client said in each turn, of all connections; the first entry is turn 1. */
+  /** What the client said in each turn, of all connections, up to 10,000; the first is turn 1. */
   public List<byte[]> turns() {
     synchronized (turns) {
       return turns.stream().map(ByteArrayOutputStream::toByteArray).toList();
@@ -372,9 +373,13 @@ public final class ToxicProxy implements AutoCloseable {
         if (!clientSpeaks) {
           clientSpeaks = true;
           turn++;
-          turns.add(new ByteArrayOutputStream());
+          if (turns.size() < TURN_LIMIT) {
+            turns.add(new ByteArrayOutputStream());
+          }
         }
-        turns.get(turns.size() - 1).write(chunk, 0, length);
+        if (turns.size() < TURN_LIMIT) {
+          turns.get(turns.size() - 1).write(chunk, 0, length);
+        }
       }
       Strike now = strike;
       if (turn >= now.turn && now.fault != Fault.MUTE && now.fault != Fault.DRIP) {

@@ -1,0 +1,233 @@
+package io.sluice.rig;
+
+import static io.sluice.servers.Installation.json;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.rig.Evidence.Vitals;
+import io.sluice.rig.History.Kind;
+import io.sluice.rig.History.Outcome;
+import io.sluice.rig.History.Write;
+import io.sluice.servers.SluiceProcess;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.junit.jupiter.api.Test;
+
+/** A product that breaks a promise is caught: each time it is broken where it hurts. */
+final class SabotageTest {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+  private static final String ID = "a";
+
+  private static final String STATEMENT = "${exchangeProperty.sabotage.parameters";
+
+  /** What is decided goes to the topic at once, and to the store a while later. */
+  private static final String EARLY_EVENT =
+      """
+      - filter:
+          simple: "${body.name} == 'apply-update'"
+          steps:
+            - setProperty:
+                name: sabotage
+                simple: "${body}"
+            - setHeader:
+                name: ce_id
+                simple: "STATEMENT[updateId]}"
+            - setHeader:
+                name: ce_type
+                constant: "early.updated"
+            - setBody:
+                simple: "STATEMENT[body]}"
+            - to:
+                uri: kafka:{{sluice.kafka.events-topic}}
+                parameters:
+                  brokers: "{{sluice.kafka.brokers}}"
+                  key: "a"
+                  valueSerializer: org.apache.kafka.common.serialization.ByteArraySerializer
+            - removeHeaders:
+                pattern: "*"
+            - delay:
+                expression:
+                  constant: "5000"
+            - setBody:
+                simple: "${exchangeProperty.sabotage}"
+      """
+          .replace("STATEMENT", STATEMENT);
+
+  @Test
+  void anOffsetThatIsCommittedBeforeTheStoreHasTheRecordIsCaught() throws Exception {
+    String early = "- bean:\n    ref: kafkaIntake\n    method: commit\n" + Alteration.delay(3000);
+    try (Stand stand =
+        stand(
+            1,
+            instance ->
+                Alteration.after(route(instance, "12-accept-kafka"), "method: receive", early))) {
+      SluiceProcess instance = stand.instances().get(0);
+      instance.start();
+      stand.create(ID, account());
+      record(stand, "lost");
+      await("the offset to be committed")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> committed(stand) == 1);
+      instance.kill();
+      instance.start();
+      record(stand, "next");
+      await("the next record to be applied")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(100))
+          .until(
+              () ->
+                  stand
+                      .value("select count(*) from updates where identity = 'a/next'")
+                      .equals("1"));
+      assertThat(breaches(stand)).contains("RECORDS_ONCE: Record a/lost is 0 updates.");
+    }
+  }
+
+  @Test
+  void anEventThatIsPublishedBeforeTheStoreHasTheVersionIsCaught() throws Exception {
+    try (Stand stand =
+        stand(
+            1,
+            instance -> {
+              Alteration.after(route(instance, "30-apply-update"), "method: decide", EARLY_EVENT);
+              Alteration.replace(
+                  sql(instance, "apply-update"),
+                  "cast(:?headers as jsonb), :?body\n  from saved",
+                  "cast(:?headers as jsonb), :?body\n  from saved where false");
+            })) {
+      SluiceProcess instance = stand.instances().get(0);
+      instance.start();
+      stand.create(ID, account());
+      CompletableFuture<Void> client =
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  stand.call(instance, "PUT", "/datasources/" + ID, account().settings(), Map.of());
+                } catch (IOException e) {
+                  // It is killed.
+                }
+              });
+      await("both events")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(50))
+          .until(() -> stand.evidence(0, none()).delivered().size() == 2);
+      instance.kill();
+      client.join();
+      assertThat(breaches(stand))
+          .anySatisfy(
+              breach ->
+                  assertThat(breach).startsWith("ONE_EVENT: ").contains("belongs to no update"));
+    }
+  }
+
+  @Test
+  void aZombieWhoseCommitNothingStopsIsCaught() {
+    try (Stand stand = stand(2, SabotageTest::unfenced)) {
+      SluiceProcess zombie = stand.instances().get(0);
+      SluiceProcess successor = stand.instances().get(1);
+      // Between test and commit there is time to freeze it.
+      Alteration.after(route(zombie, "30-apply-update"), "method: tested", Alteration.delay(4000));
+      zombie.start();
+      stand.create(ID, account());
+      record(stand, "once");
+      await("the first instance to take the update")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(20))
+          .until(
+              () -> "1".equals(stand.value("select fence from updates where state = 'pending'")));
+      zombie.pause();
+      try {
+        successor.start();
+        await("the second instance to apply the update")
+            .atMost(LIMIT)
+            .pollInterval(Duration.ofMillis(100))
+            .until(() -> version(stand) == 2);
+      } finally {
+        zombie.resume();
+      }
+      await("the first instance to apply it, too")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(100))
+          .until(() -> version(stand) == 3);
+      assertThat(breaches(stand))
+          .anySatisfy(breach -> assertThat(breach).startsWith("ONE_EFFECT: ").contains(" made "));
+    }
+  }
+
+  /** The fence itself, and the two keys that would still refuse a second commit. */
+  private static void unfenced(SluiceProcess instance) {
+    Alteration.replace(
+        sql(instance, "apply-update"),
+        "state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)",
+        "cast(:?fence as bigint) is not null");
+    Path tables = sql(instance, "migrations/V1__gate");
+    Alteration.replace(
+        tables, "update_id    uuid        not null unique", "update_id    uuid        not null");
+    Alteration.replace(
+        tables, "event_id     uuid        not null unique", "event_id     uuid        not null");
+  }
+
+  private static Stand stand(int instances, Consumer<SluiceProcess> alteration) {
+    return new Stand(Plant.shared(), instances, alteration);
+  }
+
+  private static Path route(SluiceProcess instance, String name) {
+    return instance.routes().resolve(name + ".camel.yaml");
+  }
+
+  private static Path sql(SluiceProcess instance, String name) {
+    return instance.config().resolve("sql").resolve(name + ".sql");
+  }
+
+  private static Account account() {
+    return Plant.shared().mariadbAccounts().get(0);
+  }
+
+  private static void record(Stand stand, String key) {
+    stand
+        .plant()
+        .broker()
+        .send(stand.updates(), ID, json(account().settings()), Map.of("idempotency-key", key));
+    stand
+        .history()
+        .wrote(
+            new Write(
+                Kind.RECORD, ID, account().name(), ID + "/" + key, null, Outcome.OK, null, null));
+  }
+
+  /** How many records the group has done with. */
+  private static long committed(Stand stand) throws Exception {
+    try (Admin admin = stand.plant().broker().admin()) {
+      return admin
+          .listConsumerGroupOffsets(stand.updates())
+          .partitionsToOffsetAndMetadata()
+          .get()
+          .values()
+          .stream()
+          .mapToLong(OffsetAndMetadata::offset)
+          .sum();
+    }
+  }
+
+  private static long version(Stand stand) {
+    return Long.parseLong(stand.value("select version from data_sources"));
+  }
+
+  private static List<String> breaches(Stand stand) {
+    List<String> breaches = Rule.all(stand.evidence(0, none()));
+    breaches.forEach(System.out::println);
+    return breaches;
+  }
+
+  private static Vitals none() {
+    return new Vitals(0, 0, 0, 0);
+  }
+}
