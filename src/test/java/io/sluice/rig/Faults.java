@@ -30,12 +30,13 @@ final class Faults {
     LATENCY,
     HALF_OPEN,
     TARGET_AWAY,
-    CLOCK;
+    CLOCK,
+    ROTATE_KEYS;
 
     boolean ofTheNetwork() {
       return switch (this) {
         case RESET, LATENCY, HALF_OPEN, TARGET_AWAY -> true;
-        case KILL, TERMINATE, FREEZE, KILL_BROKER, KILL_STORE, DROP, CLOCK -> false;
+        case KILL, TERMINATE, FREEZE, KILL_BROKER, KILL_STORE, DROP, CLOCK, ROTATE_KEYS -> false;
       };
     }
   }
@@ -133,6 +134,7 @@ final class Faults {
       case HALF_OPEN -> way(instance).strikeNow(Fault.BLACK_HOLE, Duration.ZERO);
       case TARGET_AWAY -> plant.targetWays().forEach(ToxicProxy::cut);
       case CLOCK -> stand.clock(Duration.ofSeconds(random.nextInt(610) - 10));
+      case ROTATE_KEYS -> stand.rotateKeys();
     }
     if (kind.ofTheNetwork()) {
       rest(NETWORK);

@@ -67,6 +67,11 @@ final class RigTest {
       System.out.println(summary(seed, stand, faults, evidence, begin));
       assertThat(breaches).describedAs("-Dsluice.rig.seed=%s", seed).isEmpty();
       assertThat(evidence.versions()).hasSizeGreaterThan(Load.DATA_SOURCES.size());
+      for (String id : Load.DATA_SOURCES) {
+        // Sealed with the latest key, or one before it; the first version with the first.
+        assertThat(stand.test(id).path("status").asText()).isEqualTo("passed");
+        assertThat(stand.rollback(id)).isEqualTo(200);
+      }
       stand.assertNoSecretShows();
     }
   }

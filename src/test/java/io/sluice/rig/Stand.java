@@ -8,6 +8,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.toSet;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.model.Secret;
 import io.sluice.rig.Evidence.Event;
 import io.sluice.rig.Evidence.Receipt;
@@ -16,6 +17,7 @@ import io.sluice.rig.Evidence.Vitals;
 import io.sluice.rig.History.Kind;
 import io.sluice.rig.History.Outcome;
 import io.sluice.rig.History.Write;
+import io.sluice.secrets.Vault;
 import io.sluice.servers.SluiceProcess;
 import io.sluice.servers.ToxicProxy;
 import java.io.IOException;
@@ -117,6 +119,29 @@ final class Stand implements AutoCloseable {
   /** Sets the store's clock off by so much. */
   void clock(Duration ahead) {
     execute("update rig.clock set ahead = '" + ahead.toMillis() + " milliseconds'");
+  }
+
+  /** From now on secrets are sealed with another key, by every instance that has met it. */
+  void rotateKeys() {
+    Vault.open(data.resolve("keyset.json"), false).rotate();
+  }
+
+  /** Tests what is stored, with the secrets as they are sealed there. The answer is its report. */
+  JsonNode test(String id) throws IOException {
+    return tree(
+        utf8(
+            call(instances.get(0), "POST", "/datasources/" + id + "/test", null, Map.of()).body()));
+  }
+
+  /** Makes the first version live once more. The answer is the status. */
+  int rollback(String id) throws IOException {
+    return call(
+            instances.get(0),
+            "POST",
+            "/datasources/" + id + "/rollback",
+            Map.of("version", 1),
+            Map.of())
+        .statusCode();
   }
 
   private SluiceProcess instance(int index) {
