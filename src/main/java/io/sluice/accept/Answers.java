@@ -42,6 +42,11 @@ public final class Answers {
     return json(200, body, Map.of());
   }
 
+  /** A success of the Zoho-compatible API, under the content type of all that this one answers. */
+  HttpAnswer zoho(JsonNode body) {
+    return new HttpAnswer(200, ZOHO_JSON_TYPE, bytes(body), Map.of());
+  }
+
   HttpAnswer json(int status, JsonNode body, Map<String, String> headers) {
     return new HttpAnswer(status, JSON_TYPE, bytes(body), headers);
   }

@@ -8,9 +8,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** The query parameters of a native operation; one that the operation does not know is an error. */
 final class Query {
+  private static final int NAME_CHARACTERS = 64;
+
+  /** What a log line or a terminal would not show as it is. */
+  private static final Pattern NOT_SHOWN = Pattern.compile("[\\p{C}\\p{Zl}\\p{Zp}]");
+
   private final Map<String, List<String>> values;
   private final List<FieldError> errors = new ArrayList<>();
 
@@ -19,9 +25,9 @@ final class Query {
     values.forEach(
         (name, given) -> {
           if (!known.contains(name)) {
-            errors.add(error(name, Reason.UNKNOWN_FIELD, "This parameter is not known here."));
+            errors.add(error(name, Reason.UNKNOWN_FIELD, "is not a parameter of this operation"));
           } else if (given.size() > 1) {
-            errors.add(error(name, Reason.DUPLICATE_FIELD, "Send this parameter once."));
+            errors.add(error(name, Reason.DUPLICATE_FIELD, "is given twice"));
           }
         });
   }
@@ -57,15 +63,14 @@ final class Query {
       // Reported below, together with what is out of range.
     }
     errors.add(
-        error(
-            name, Reason.INVALID_FIELD, "Send a whole number from " + least + " to " + most + "."));
+        error(name, Reason.INVALID_FIELD, "must be a whole number from " + least + " to " + most));
     return absent;
   }
 
   boolean flag(String name) {
     String text = text(name);
     if (text != null && !text.equals("true") && !text.equals("false")) {
-      errors.add(error(name, Reason.INVALID_FIELD, "Send true or false."));
+      errors.add(error(name, Reason.INVALID_FIELD, "must be true or false"));
     }
     return "true".equals(text);
   }
@@ -74,9 +79,7 @@ final class Query {
   String word(String name, Set<String> words) {
     String text = text(name);
     if (text != null && !words.contains(text)) {
-      errors.add(
-          error(
-              name, Reason.INVALID_FIELD, "Send " + String.join(" or ", words) + ", or nothing."));
+      errors.add(error(name, Reason.INVALID_FIELD, "must be " + String.join(" or ", words)));
     }
     return text;
   }
@@ -88,8 +91,12 @@ final class Query {
     }
   }
 
-  private static FieldError error(String name, Reason reason, String message) {
-    String shown = name.length() > 64 ? name.substring(0, 64) : name;
-    return new FieldError(shown.replaceAll("\\p{Cntrl}", "?"), reason, message);
+  /**
+   * @param rule the end of a sentence that begins with the parameter's name
+   */
+  private static FieldError error(String name, Reason reason, String rule) {
+    String cut = name.length() > NAME_CHARACTERS ? name.substring(0, NAME_CHARACTERS) : name;
+    String shown = NOT_SHOWN.matcher(cut).replaceAll("\uFFFD");
+    return new FieldError(shown, reason, shown + " " + rule + ".");
   }
 }

@@ -121,6 +121,6 @@ public final class ZohoApi {
             all.addObject()
                 .put("datasourceName", (String) row.get("id"))
                 .put("datasourceId", (String) row.get("id")));
-    return answers.ok(body);
+    return answers.zoho(body);
   }
 }

@@ -40,7 +40,8 @@ final class Form {
       if (equals < 0) {
         throw malformed("Each field of a form has the form name=value.");
       }
-      pairs.add(new Pair(decode(pair.substring(0, equals)), decode(pair.substring(equals + 1))));
+      String name = decode(null, pair.substring(0, equals));
+      pairs.add(new Pair(name, decode(name, pair.substring(equals + 1))));
     }
     return pairs;
   }
@@ -67,7 +68,10 @@ final class Form {
     return new Document(fields);
   }
 
-  private static String decode(String text) {
+  /**
+   * @param field whose value the text is; null: it is a name
+   */
+  private static String decode(String field, String text) {
     byte[] in = text.getBytes(StandardCharsets.UTF_8);
     ByteArrayOutputStream out = new ByteArrayOutputStream(in.length);
     for (int i = 0; i < in.length; i++) {
@@ -77,7 +81,7 @@ final class Form {
         int high = i + 2 < in.length ? Character.digit(in[i + 1], 16) : -1;
         int low = i + 2 < in.length ? Character.digit(in[i + 2], 16) : -1;
         if (high < 0 || low < 0) {
-          throw malformed("A % in a form is followed by two hexadecimal digits.");
+          throw malformed(field, "has a % without two hexadecimal digits behind it");
         }
         out.write(high << 4 | low);
         i += 2;
@@ -86,7 +90,15 @@ final class Form {
       }
     }
     return Characters.utf8(out.toByteArray())
-        .orElseThrow(() -> malformed("A form is encoded in UTF-8."));
+        .orElseThrow(() -> malformed(field, "is not encoded in UTF-8"));
+  }
+
+  private static Refusal malformed(String field, String rule) {
+    if (field == null) {
+      return malformed("The name of a form's field " + rule + ".");
+    }
+    String shown = Characters.shown(field);
+    return Refusal.ofField(Reason.MALFORMED_BODY, shown, shown + " " + rule + ".");
   }
 
   private static Refusal malformed(String message) {

@@ -68,7 +68,10 @@ enum MediaType {
       }
       String value = parameter.group(2) == null ? parameter.group(3) : parameter.group(2);
       if ("charset".equalsIgnoreCase(parameter.group(1)) && !"utf-8".equalsIgnoreCase(value)) {
-        throw Refusal.because(Reason.UNSUPPORTED_MEDIA_TYPE, "The charset must be UTF-8.");
+        throw Refusal.ofField(
+            Reason.UNSUPPORTED_MEDIA_TYPE,
+            "Content-Type",
+            "The charset in Content-Type must be UTF-8.");
       }
       parameter.region(parameter.end(), header.length());
     }

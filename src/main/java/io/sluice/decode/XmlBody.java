@@ -23,6 +23,7 @@ import org.w3c.dom.Node;
 final class XmlBody {
   static final String NIL = "nil";
   private static final String ITEM = "item";
+  private static final String OPTION_PREFIX = Document.OPTIONS + ".";
 
   /** Elements, and the text between them. */
   @XmlMixed @XmlAnyElement private final List<Object> content = new ArrayList<>();
@@ -51,7 +52,7 @@ final class XmlBody {
     }
     return name.equals(Field.SSH_JUMP.wireName()) && hasItems(element)
         ? items(element)
-        : value(element);
+        : value(name, element);
   }
 
   private static boolean hasItems(Element element) {
@@ -69,7 +70,7 @@ final class XmlBody {
       if (!(node instanceof Element item)) {
         refuseText(node.getNodeValue());
       } else if (item.getTagName().equals(ITEM)) {
-        items.add(value(item));
+        items.add(value(Field.SSH_JUMP + "[" + items.size() + "]", item));
       } else {
         throw malformed("A list in an XML body has children called item.");
       }
@@ -81,7 +82,8 @@ final class XmlBody {
     Map<String, Value> options = new LinkedHashMap<>();
     for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
       if (node instanceof Element option) {
-        Document.add(options, Document.OPTIONS + ".", option.getTagName(), value(option));
+        String name = option.getTagName();
+        Document.add(options, OPTION_PREFIX, name, value(OPTION_PREFIX + name, option));
       } else {
         refuseText(node.getNodeValue());
       }
@@ -89,21 +91,25 @@ final class XmlBody {
     return new Value.Group(options);
   }
 
-  private static Value value(Element element) {
+  /**
+   * @param name for the sender's eyes
+   */
+  private static Value value(String name, Element element) {
     StringBuilder text = new StringBuilder();
     for (Node node = element.getFirstChild(); node != null; node = node.getNextSibling()) {
       if (node instanceof Element) {
-        throw malformed("Only options and sshJump have child elements in an XML body.");
+        throw malformed(
+            name, "has child elements, as only options and sshJump have in an XML body");
       }
       text.append(node.getNodeValue());
     }
     String nil = element.getAttributeNS(XMLConstants.W3C_XML_SCHEMA_INSTANCE_NS_URI, NIL).strip();
     boolean isNil = nil.equals("true") || nil.equals("1");
     if (!isNil && !nil.isEmpty() && !nil.equals("false") && !nil.equals("0")) {
-      throw malformed("The attribute xsi:nil is true or false.");
+      throw malformed(name, "has an attribute xsi:nil that is neither true nor false");
     }
     if (isNil && text.length() > 0) {
-      throw malformed("An element with xsi:nil must be empty.");
+      throw malformed(name, "must be empty where xsi:nil is true");
     }
     return isNil ? new Value.Null() : new Value.Text(text.toString());
   }
@@ -112,6 +118,11 @@ final class XmlBody {
     if (!text.isBlank()) {
       throw malformed("An XML body has text inside of its fields only.");
     }
+  }
+
+  private static Refusal malformed(String name, String rule) {
+    String shown = Characters.shown(name);
+    return Refusal.ofField(Reason.MALFORMED_BODY, shown, shown + " " + rule + ".");
   }
 
   private static Refusal malformed(String message) {

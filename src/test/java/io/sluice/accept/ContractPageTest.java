@@ -3,6 +3,7 @@ package io.sluice.accept;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.servers.SluiceProcess;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -31,7 +32,15 @@ class ContractPageTest {
           "png", "image/png");
 
   private static HttpResponse<byte[]> get(URI address) throws Exception {
-    return CLIENT.send(HttpRequest.newBuilder(address).build(), BodyHandlers.ofByteArray());
+    HttpResponse<byte[]> answer =
+        CLIENT.send(HttpRequest.newBuilder(address).build(), BodyHandlers.ofByteArray());
+    DocumentedAnswers.check(
+        "GET",
+        address.getRawPath(),
+        answer.statusCode(),
+        answer.headers().map(),
+        new String(answer.body(), UTF_8));
+    return answer;
   }
 
   private static URI page() {

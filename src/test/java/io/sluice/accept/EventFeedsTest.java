@@ -1,11 +1,13 @@
 package io.sluice.accept;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.contract.ContractFile;
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.servers.SluiceProcess;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -33,6 +35,7 @@ final class EventFeedsTest {
 
   /** A client that reads for as long as it is open. */
   private static final class Follower implements AutoCloseable {
+    private final String request;
     private final Socket socket;
     private final List<Received> events = new CopyOnWriteArrayList<>();
     private volatile String status;
@@ -42,7 +45,7 @@ final class EventFeedsTest {
     Follower(String token, String after) {
       try {
         socket = new Socket(SLUICE.api().getHost(), SLUICE.api().getPort());
-        String request =
+        request =
             "GET /events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer "
                 + token
                 + (after == null ? "" : "\r\nLast-Event-ID: " + after)
@@ -61,7 +64,12 @@ final class EventFeedsTest {
     private void read() {
       try (BufferedReader in =
           new BufferedReader(new InputStreamReader(socket.getInputStream(), UTF_8))) {
-        status = in.readLine();
+        String first = in.readLine();
+        String headers = headers(in);
+        boolean stream = first.contains(" 200 ");
+        String body = stream ? "" : in.lines().collect(joining());
+        DocumentedAnswers.checkRaw(request, first + "\r\n" + headers + body);
+        status = first;
         String id = null;
         String name = null;
         for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -78,6 +86,17 @@ final class EventFeedsTest {
         // The test is over.
       }
       ended = true;
+    }
+
+    /** As far as the empty line; the stream behind it has no end to wait for. */
+    private static String headers(BufferedReader in) throws IOException {
+      StringBuilder headers = new StringBuilder();
+      String line;
+      do {
+        line = in.readLine();
+        headers.append(line).append("\r\n");
+      } while (!line.isEmpty());
+      return headers.toString();
     }
 
     Received about(String dataSource, String name) {

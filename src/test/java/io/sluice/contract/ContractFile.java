@@ -2,6 +2,7 @@ package io.sluice.contract;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SchemaValidatorsConfig;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.StreamSupport;
 import javax.xml.XMLConstants;
 import javax.xml.transform.stream.StreamSource;
@@ -44,6 +46,9 @@ public final class ContractFile {
       JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012);
   private static final SchemaValidatorsConfig STRICT =
       SchemaValidatorsConfig.builder().formatAssertionsEnabled(true).build();
+
+  /** By location: made once, since the tests validate every answer that they receive. */
+  private static final Map<String, JsonSchema> COMPILED = new ConcurrentHashMap<>();
 
   private ContractFile() {}
 
@@ -92,7 +97,10 @@ public final class ContractFile {
 
   private static List<String> objections(
       JsonSchemaFactory factory, String location, JsonNode instance) {
-    return factory.getSchema(SchemaLocation.of(location), STRICT).validate(instance).stream()
+    return COMPILED
+        .computeIfAbsent(location, at -> factory.getSchema(SchemaLocation.of(at), STRICT))
+        .validate(instance)
+        .stream()
         .map(ValidationMessage::toString)
         .toList();
   }

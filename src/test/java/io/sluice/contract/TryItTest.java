@@ -10,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -28,6 +30,7 @@ final class TryItTest {
     String shown = run(block(0) + "\n");
 
     assertThat(statuses(shown)).containsExactly("200", "200", "200", "200", "422", "204");
+    holdAgainstContract(shown);
     assertThat(shown).contains("\"reason\":\"AUTH_FAILED\"").contains("\"password\":\"********\"");
   }
 
@@ -49,6 +52,22 @@ final class TryItTest {
   /** The first lines of the HTTP block, which later commands use. */
   private static String variables() throws IOException {
     return String.join("\n", List.of(block(0).split("\n", -1)).subList(0, 3));
+  }
+
+  /** What {@code curl -i} showed, answer by answer. */
+  private static void holdAgainstContract(String shown) {
+    String zoho = "/restapi/v2/workspaces/35130000001055707/datasources/1767024000003890005";
+    Iterator<String> paths =
+        Stream.concat(Collections.nCopies(5, "/datasources/demo").stream(), Stream.of(zoho))
+            .iterator();
+    Matcher head = Pattern.compile("(?s)HTTP/1\\.1 \\d{3}.*?\r\n\r\n").matcher(shown);
+    while (head.find()) {
+      Matcher length = Pattern.compile("(?i)content-length: (\\d+)").matcher(head.group());
+      int body = length.find() ? Integer.parseInt(length.group(1)) : 0;
+      DocumentedAnswers.checkRaw(
+          "PUT " + paths.next() + " HTTP/1.1\r\n",
+          shown.substring(head.start(), head.end() + body));
+    }
   }
 
   private static List<String> statuses(String shown) {

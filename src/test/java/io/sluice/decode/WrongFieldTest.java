@@ -2,26 +2,21 @@ package io.sluice.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.model.Field;
-import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Refusal.FieldError;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A wrong field is refused with its name and without its value, in every encoding. */
+/**
+ * What the answer says of wrong fields, where {@link WrongInputsTest} is not about a single one.
+ */
 class WrongFieldTest {
   private static final String CANARY = "c4n4ryValue";
 
@@ -37,135 +32,8 @@ class WrongFieldTest {
     route.close();
   }
 
-  /** Values that each kind refuses and every encoding can write. */
   /** Where in a list the wrong value stood. */
   private static final Pattern ITEM = Pattern.compile("\\[[0-9]\\]$");
-
-  private static List<Object> wrongValues(Field field) {
-    List<Object> wrong = new ArrayList<>();
-    switch (field.kind()) {
-      case HOST_KEY ->
-          wrong.addAll(
-              List.of(
-                  "a\n" + CANARY,
-                  "a\t" + CANARY,
-                  CANARY + "\u2028",
-                  CANARY + "\u202E",
-                  CANARY + "\u0085"));
-      case TEXT ->
-          wrong.addAll(
-              List.of(
-                  CANARY + "\n",
-                  CANARY + "\t",
-                  CANARY + "\u2028",
-                  CANARY + "\u202E",
-                  CANARY + "\u0085"));
-      case HOST ->
-          wrong.addAll(
-              List.of(
-                  CANARY + ":3306",
-                  CANARY + "," + CANARY,
-                  "user@" + CANARY,
-                  CANARY + "/x",
-                  CANARY + "?a=b",
-                  "[::1]",
-                  "fe80::1%eth0",
-                  "127.1",
-                  CANARY + " ",
-                  CANARY + "\n"));
-      case PORT ->
-          wrong.addAll(
-              List.of(
-                  "0",
-                  "65536",
-                  "-1",
-                  "+1",
-                  "1e3",
-                  "3306.0",
-                  "03306",
-                  " 3306",
-                  "99999999999",
-                  "٣٣",
-                  CANARY));
-      case HOPS ->
-          wrong.addAll(
-              List.of(
-                  String.join(",", Collections.nCopies(JumpHost.MAX_HOPS + 1, CANARY)),
-                  CANARY + ",",
-                  "@" + CANARY,
-                  CANARY + ":0",
-                  CANARY + ":65536",
-                  CANARY + ":",
-                  CANARY + "  SHA256:a",
-                  "fe80::1",
-                  "[" + CANARY + "]",
-                  "[fe80::1%eth0]",
-                  "ssh://" + CANARY,
-                  "-oProxyCommand=" + CANARY,
-                  "127.1",
-                  CANARY + "\n"));
-      case FLAG -> wrong.addAll(List.of("TRUE", "1", "yes", " true", CANARY));
-      case SECRET -> wrong.addAll(List.of(CANARY + "\n", CANARY + "\t", CANARY + "\u007f"));
-      case PEM, PEM_SECRET -> wrong.addAll(List.of(CANARY + "\u0085", CANARY + "\u009b"));
-    }
-    if (field.kind() != Field.Kind.PORT && field.kind() != Field.Kind.FLAG) {
-      wrong.add("a".repeat(field.maxLength() + 1));
-    }
-    return wrong;
-  }
-
-  static Stream<Arguments> wrongEverywhere() {
-    return Stream.of(Field.values())
-        .flatMap(
-            field ->
-                wrongValues(field).stream()
-                    .flatMap(
-                        value ->
-                            new Wire(Map.of(field.wireName(), value), Map.of())
-                                .all().entrySet().stream()
-                                    .map(e -> Arguments.of(field, e.getKey(), e.getValue()))));
-  }
-
-  @ParameterizedTest(name = "{0}, {1}")
-  @MethodSource
-  void wrongEverywhere(Field field, String encoding, Encoded encoded) {
-    assertRefused(route.refusal(encoded), Reason.INVALID_FIELD, field.wireName());
-  }
-
-  static Stream<Arguments> wrongInJson() {
-    List<String> values =
-        List.of(
-            "[\"%s\"]",
-            "{\"a\":\"%s\"}", "[]", "{}", "12.5", "-1", "\"%s\\u0000\"", "\"%s\\uD800\"");
-    return Stream.of(Field.values())
-        .flatMap(
-            field -> {
-              List<String> all = new ArrayList<>(values);
-              if (field.kind() == Field.Kind.HOPS) {
-                // The one field that is a list.
-                all.removeAll(List.of("[\"%s\"]", "[]"));
-                all.addAll(List.of("[3306]", "[[\"%s\"]]", "[null]", "[\"%s\",\"\"]"));
-              }
-              if (field.kind() != Field.Kind.FLAG) {
-                all.add("true");
-              }
-              if (field.kind() != Field.Kind.PORT) {
-                all.add("3306");
-              } else {
-                all.addAll(List.of("0", "65536", "33e2", "3306.0", "1" + "0".repeat(50)));
-              }
-              return all.stream().map(v -> Arguments.of(field, v.formatted(CANARY)));
-            });
-  }
-
-  @ParameterizedTest(name = "{0} {1}")
-  @MethodSource
-  void wrongInJson(Field field, String value) {
-    assertRefused(
-        route.refusal(DecodeRoute.json("{\"" + field + "\":" + value + "}")),
-        Reason.INVALID_FIELD,
-        field.wireName());
-  }
 
   private static void assertRefused(Refusal refusal, Reason reason, String field) {
     assertThat(refusal.reason()).isEqualTo(reason);

@@ -9,6 +9,7 @@ import static java.util.stream.Collectors.toSet;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.model.Secret;
 import io.sluice.rig.Evidence.Event;
 import io.sluice.rig.Evidence.Receipt;
@@ -236,7 +237,8 @@ final class Stand implements AutoCloseable {
     }
     headers.forEach(request::header);
     try {
-      return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return DocumentedAnswers.check(
+          http.send(request.build(), HttpResponse.BodyHandlers.ofString()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while a call was made.", e);

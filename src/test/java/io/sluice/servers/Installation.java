@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.canary.CanarySearch;
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.model.Secret;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -220,7 +221,8 @@ public final class Installation implements AutoCloseable {
       request.header("content-type", "application/json");
     }
     try {
-      return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      return DocumentedAnswers.check(
+          http.send(request.build(), HttpResponse.BodyHandlers.ofString()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while a call was made.", e);

@@ -2,6 +2,7 @@ package io.sluice.servers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.contract.DocumentedAnswers;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
@@ -18,8 +19,9 @@ class SluiceProcessTest {
   void portZeroTakesFreePortsAndTheGreetingNamesThem() throws Exception {
     SluiceProcess sluice = SluiceProcess.shared();
     assertThat(sluice.api().getPort()).isPositive().isNotEqualTo(sluice.readiness().getPort());
-    assertThat(status(sluice.readiness())).isEqualTo(200);
-    assertThat(status(sluice.api().resolve("/openapi.json"))).isEqualTo(200);
+    assertThat(client.send(request(sluice.readiness()), BodyHandlers.discarding()).statusCode())
+        .isEqualTo(200);
+    assertThat(answer(sluice.api().resolve("/openapi.json")).statusCode()).isEqualTo(200);
     String[] broker = sluice.bootstrap().split(":", 2);
     try (Socket connected = new Socket(broker[0], Integer.parseInt(broker[1]))) {
       assertThat(connected.isConnected()).isTrue();
@@ -29,12 +31,15 @@ class SluiceProcessTest {
   @Test
   void healthIsNotServedOnThePortOfTheApi() throws Exception {
     SluiceProcess sluice = SluiceProcess.shared();
-    assertThat(status(sluice.api().resolve("/observe/health/ready"))).isEqualTo(404);
+    assertThat(answer(sluice.api().resolve("/observe/health/ready")).statusCode()).isEqualTo(404);
   }
 
-  private int status(URI address) throws IOException, InterruptedException {
-    HttpResponse<Void> response =
-        client.send(HttpRequest.newBuilder(address).build(), BodyHandlers.discarding());
-    return response.statusCode();
+  /** Of the API. */
+  private HttpResponse<String> answer(URI address) throws IOException, InterruptedException {
+    return DocumentedAnswers.check(client.send(request(address), BodyHandlers.ofString()));
+  }
+
+  private static HttpRequest request(URI address) {
+    return HttpRequest.newBuilder(address).build();
   }
 }

@@ -5,6 +5,7 @@ import static io.sluice.servers.Installation.tree;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
 import java.net.URI;
@@ -47,6 +48,7 @@ final class EmbeddedCrashTest {
                                     "password", target.password()))))
                     .build(),
                 HttpResponse.BodyHandlers.ofString());
+    DocumentedAnswers.check(answer);
     assertThat(answer.statusCode()).describedAs(answer.body()).isEqualTo(200);
     return tree(answer.body().getBytes(UTF_8)).path("version").asLong();
   }
