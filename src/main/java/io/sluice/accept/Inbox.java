@@ -59,6 +59,8 @@ public final class Inbox {
   private final DeadLetters deadLetters;
   private final ObjectMapper json;
   private final Semaphore idle;
+  private final Semaphore bell = new Semaphore(0);
+  private final Duration poll;
   private final Duration lease;
 
   /** Leases that this instance gave up on while the store was away, and since when. */
@@ -69,6 +71,7 @@ public final class Inbox {
 
   /**
    * @param workers updates at work at once; no more than that are claimed
+   * @param poll how often the queue is looked at when nothing points there
    * @param lease for so long a claimed update is this instance's
    */
   public Inbox(
@@ -77,18 +80,31 @@ public final class Inbox {
       DeadLetters deadLetters,
       ObjectMapper json,
       int workers,
+      Duration poll,
       Duration lease) {
     this.vault = vault;
     this.gate = gate;
     this.deadLetters = deadLetters;
     this.json = json;
     this.idle = new Semaphore(workers);
+    this.poll = poll;
     this.lease = lease;
   }
 
-  /** Whether the last claim found something, so that there may be more. */
-  public boolean more(Exchange exchange) {
+  /** Something was put into the queue, or what waits behind a finished update can be worked. */
+  public void ring() {
+    bell.release();
+  }
+
+  /**
+   * Whether to look into the queue: first when somebody rings, at the latest after the poll's time;
+   * then for as long as the last claim found something.
+   */
+  public boolean more(Exchange exchange) throws InterruptedException {
     List<?> claimed = exchange.getProperty(CLAIMED, List.class);
+    if (claimed == null && bell.tryAcquire(poll.toMillis(), TimeUnit.MILLISECONDS)) {
+      bell.drainPermits();
+    }
     return (claimed == null || !claimed.isEmpty()) && exchange.getContext().getStatus().isStarted();
   }
 
@@ -126,6 +142,7 @@ public final class Inbox {
   /** The worker is idle again. */
   public void done() {
     idle.release();
+    ring();
   }
 
   /** Opens a claimed update for the decode stage. */

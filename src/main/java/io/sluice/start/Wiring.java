@@ -218,6 +218,7 @@ public final class Wiring implements CamelConfiguration {
             deadLetters,
             json,
             configuration.inbox().workers(),
+            configuration.inbox().poll(),
             configuration.inbox().lease()));
     registry.bind(
         "outbox",
@@ -251,8 +252,6 @@ public final class Wiring implements CamelConfiguration {
     known.setProperty("sluice.monitor.period", Long.toString(monitor.poll().toMillis()));
     known.setProperty("sluice.monitor.consumers", Integer.toString(monitor.checks()));
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));
-    known.setProperty(
-        "sluice.inbox.period", Long.toString(configuration.inbox().poll().toMillis()));
     camel.getPropertiesComponent().setOverrideProperties(known);
 
     started =

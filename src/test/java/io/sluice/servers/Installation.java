@@ -172,10 +172,15 @@ public final class Installation implements AutoCloseable {
     }
   }
 
-  /** A data source with these settings, under an id of its own. */
+  /** A data source with {@link #settings}, under an id of its own. */
   public String create() {
+    return create(settings());
+  }
+
+  /** A data source with these settings, under an id of its own. */
+  public String create(Map<String, Object> settings) {
     String id = "ds-" + UUID.randomUUID();
-    Map<String, Object> body = new LinkedHashMap<>(settings());
+    Map<String, Object> body = new LinkedHashMap<>(settings);
     body.put("id", id);
     HttpResponse<String> answer = send("POST", "/datasources", body);
     if (answer.statusCode() != 201) {

@@ -16,7 +16,9 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +60,9 @@ public final class SluiceProcess implements AutoCloseable {
   /** What a process is to be, before it starts. */
   public static final class Setup {
     private final Map<String, String> environment = new LinkedHashMap<>();
+    // Tests start it often and use it briefly.
+    private List<String> javaOptions =
+        List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
 
     private Setup() {
       setting("APP_PROFILE", "dev");
@@ -72,6 +77,12 @@ public final class SluiceProcess implements AutoCloseable {
     /** An environment variable, for instance {@code SLUICE_PROBE_TOTAL}; null removes it. */
     public Setup setting(String name, String value) {
       environment.put(name, value);
+      return this;
+    }
+
+    /** What the Java virtual machine is told, in place of what suits a test. */
+    public Setup javaOptions(String... options) {
+      javaOptions = List.of(options);
       return this;
     }
 
@@ -100,11 +111,13 @@ public final class SluiceProcess implements AutoCloseable {
 
   private final Path directory = Scratch.directory("process");
   private final Map<String, String> environment;
+  private final List<String> javaOptions;
   private Process process;
   private String greeting;
 
   private SluiceProcess(Setup setup) {
     this.environment = new LinkedHashMap<>(setup.environment);
+    this.javaOptions = setup.javaOptions;
     environment.putIfAbsent("SLUICE_DATA", data().toString());
     copy(Path.of("routes"));
     copy(Path.of("config"));
@@ -154,15 +167,11 @@ public final class SluiceProcess implements AutoCloseable {
   /** Starts without waiting; for a process that is expected not to become ready. */
   public synchronized SluiceProcess launch() {
     greeting = null;
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx512m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            classPath(),
-            Sluice.class.getName());
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(javaOptions);
+    command.addAll(List.of("-cp", classPath(), Sluice.class.getName()));
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().keySet().removeIf(SluiceProcess::meansSomething);
     environment.forEach(
         (name, value) -> {

@@ -1,0 +1,74 @@
+package io.sluice.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.sluice.servers.Installation;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+
+/** Reads the events as they come and counts them for each data source. */
+final class Follower implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final Map<String, Semaphore> events = new ConcurrentHashMap<>();
+  private final Thread thread = new Thread(this::follow, "follower");
+  private volatile boolean ended;
+
+  Follower(Installation installation) {
+    consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", installation.broker().bootstrap()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer());
+    List<TopicPartition> partitions =
+        consumer.partitionsFor(Installation.EVENTS).stream()
+            .map(info -> new TopicPartition(info.topic(), info.partition()))
+            .toList();
+    consumer.assign(partitions);
+    consumer.seekToEnd(partitions);
+    partitions.forEach(consumer::position);
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void follow() {
+    try (consumer) {
+      while (!ended) {
+        for (ConsumerRecord<byte[], byte[]> event : consumer.poll(Duration.ofMillis(100))) {
+          of(new String(event.key(), UTF_8)).release();
+        }
+      }
+    }
+  }
+
+  private Semaphore of(String id) {
+    return events.computeIfAbsent(id, i -> new Semaphore(0));
+  }
+
+  /** Forgets the events that have come. */
+  void clear(String id) {
+    of(id).drainPermits();
+  }
+
+  /** Waits for so many events of a data source. */
+  void await(String id, int count) throws InterruptedException {
+    if (!of(id).tryAcquire(count, PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new IllegalStateException("Events of " + id + " did not come.");
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    ended = true;
+    thread.join();
+  }
+}
