@@ -27,8 +27,10 @@ import org.mariadb.jdbc.HostAddress;
  *
  * <p>The hooks for sockets and TLS are set here and not in a descriptor, as one that forgot them
  * would open a way around the egress policy.
+ *
+ * @param mariadb what MariaDB's driver has read back; null with every other driver
  */
-record JdbcCall(String url, Properties properties) {
+record JdbcCall(String url, Properties properties, Configuration mariadb) {
   // What a login message has room for ([MS-TDS] section 2.2.6.4).
   private static final int MAX_SQL_SERVER_CHARACTERS = 128;
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{([A-Za-z|]+)}");
@@ -59,11 +61,13 @@ record JdbcCall(String url, Properties properties) {
           "password", connection.password() == null ? "" : connection.password().reveal());
     }
 
-    JdbcCall call = new JdbcCall(url(driver, connection, host), properties);
+    JdbcCall call = new JdbcCall(url(driver, connection, host), properties, null);
     switch (driver.family()) {
       case RELAY, ORACLE -> call.forRelay(driver, jdbc, connection);
       case POSTGRESQL -> call.forPostgresql(jdbc, connection, host);
-      case MARIADB -> call.forMariadb(connection, host);
+      case MARIADB -> {
+        return call.forMariadb(connection, host);
+      }
       case MYSQL -> call.forMysql(connection, host);
       case SQLSERVER -> call.forSqlServer(jdbc, connection);
       case ATHENA, BIGQUERY, SNOWFLAKE, DATABRICKS, MONGODB, NONE ->
@@ -135,7 +139,15 @@ record JdbcCall(String url, Properties properties) {
 
   /** The call by way of a relay. Only a driver of that family has one. */
   JdbcCall through(int port) {
-    return new JdbcCall(url.replace(RELAY_PORT, Integer.toString(port)), properties);
+    return new JdbcCall(url.replace(RELAY_PORT, Integer.toString(port)), properties, mariadb);
+  }
+
+  /** Makes the connection; null when the driver does not take the URL for one of its own. */
+  java.sql.Connection connect(java.sql.Driver jdbc) throws SQLException {
+    // Reading the URL is half the work of MariaDB's driver, and is done.
+    return mariadb == null
+        ? jdbc.connect(url, properties)
+        : org.mariadb.jdbc.Driver.connect(mariadb);
   }
 
   /** No parser is known, so nothing that could mean something to one gets into the URL. */
@@ -186,7 +198,7 @@ record JdbcCall(String url, Properties properties) {
     }
   }
 
-  private void forMariadb(Connection connection, HostName host) {
+  private JdbcCall forMariadb(Connection connection, HostName host) {
     properties.setProperty("socketFactory", HandedSocketFactory.class.getName());
     if (connection.tls() != null) {
       properties.setProperty("tlsSocketType", MariadbTlsPlugin.TYPE);
@@ -210,6 +222,7 @@ record JdbcCall(String url, Properties properties) {
     same(Field.USERNAME, read.user(), connection.username());
     same(Field.HOST, read.socketFactory(), properties.getProperty("socketFactory"));
     same(Field.HOST, read.tlsSocketType(), properties.getProperty("tlsSocketType"));
+    return new JdbcCall(url, properties, read);
   }
 
   private void forMysql(Connection connection, HostName host) {
@@ -290,5 +303,11 @@ record JdbcCall(String url, Properties properties) {
   private static Refusal refused(Field field) {
     return Refusal.ofField(
         Reason.INVALID_FIELD, field.wireName(), "The driver cannot take this value as it is.");
+  }
+
+  /** The properties hold the password. */
+  @Override
+  public String toString() {
+    return url;
   }
 }

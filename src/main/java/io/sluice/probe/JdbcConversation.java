@@ -111,11 +111,10 @@ final class JdbcConversation implements Conversation {
 
   private java.sql.Connection connect() throws SQLException, IOException, TestEnded {
     if (!run.driver().relayed()) {
-      return jdbc.connect(call.url(), call.properties());
+      return call.connect(jdbc);
     }
     relay = Relay.open(run, jdbc.getClass().getClassLoader());
-    JdbcCall through = call.through(relay.port());
-    return jdbc.connect(through.url(), through.properties());
+    return call.through(relay.port()).connect(jdbc);
   }
 
   private void close(java.sql.Connection database) {
