@@ -59,6 +59,9 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   /** After so many pauses without an event a comment shows that both ends are there. */
   private static final int QUIET_PAUSES = 30;
 
+  private static final String NOT_NOW =
+      "This instance is starting or stopping. Ask again, or ask another one.";
+
   private final int bodyLimit;
   private final Duration bodyDeadline;
   private final WorkerExecutor workers;
@@ -103,16 +106,25 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     protected void doStart() throws Exception {
       super.doStart();
       // A route with a path cannot be first: to compare paths, the router decodes them.
-      first = everything().route().order(-1).handler(HttpBoundary.this::letWellFormedPass);
+      first = everything().route().order(-1).handler(this::letPass);
     }
 
     @Override
     protected void doStop() throws Exception {
-      if (first != null) {
+      // While the whole service stops, it goes on telling so until the server is closed.
+      if (first != null && getEndpoint().getCamelContext().getStatus().isStarted()) {
         first.remove();
         first = null;
       }
       super.doStop();
+    }
+
+    private void letPass(RoutingContext context) {
+      if (getEndpoint().getCamelContext().getStatus().isStarted()) {
+        letWellFormedPass(context);
+      } else {
+        refuse(context, Refusal.because(Reason.OVERLOADED, NOT_NOW));
+      }
     }
 
     /** The server's own router, around the one that the platform gives out. */
@@ -180,6 +192,13 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
                         : answers.badAddress(request),
                     request,
                     context))
+        .onFailure(cut -> context.request().connection().close());
+  }
+
+  private void refuse(RoutingContext context, Refusal refusal) {
+    context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    read(context)
+        .onSuccess(request -> write(answers.refused(request, refusal), request, context))
         .onFailure(cut -> context.request().connection().close());
   }
 
