@@ -81,7 +81,8 @@ public enum ZohoError {
           TLS_HOSTNAME_MISMATCH,
           TLS_CLIENT_CERT_REFUSED ->
           CANNOT_CONNECT_ENDPOINT;
-      case AUTH_FAILED -> LOGIN_FAILED;
+      // The guard stands for the refusal that it remembers: a client sees no difference.
+      case AUTH_FAILED, LOCKOUT_GUARD -> LOGIN_FAILED;
       case DATABASE_NOT_FOUND -> DATABASE_NOT_PRESENT;
       case OUTPUT_LOCATION_UNREACHABLE -> S3_OUTPUT_LOCATION_NOT_REACHABLE;
       case REGION_UNREACHABLE -> REGION_NOT_REACHABLE;
@@ -91,7 +92,6 @@ public enum ZohoError {
           TOO_MANY_CONNECTIONS,
           REDIRECT_REFUSED,
           DRIVER_UNSUPPORTED,
-          LOCKOUT_GUARD,
           KEY_REUSED,
           ALREADY_EXISTS,
           UPDATE_IN_PROGRESS,

@@ -224,6 +224,23 @@ class ZohoApiTest {
   }
 
   @Test
+  void aRefusedPasswordReadsTheSameWhenItIsNotTriedASecondTime() {
+    String id = create();
+    String wrong = config().put("password", "wrong-" + UUID.randomUUID()).toString();
+
+    failed(Place.QUERY.put(id, wrong).send(), 400, 18040, "LOGIN_FAILED");
+    Answer again = Place.QUERY.put(id, wrong).send();
+    failed(again, 400, 18040, "LOGIN_FAILED");
+    assertThat(Api.text(again.json(), "data", "report", "reason")).isEqualTo("LOCKOUT_GUARD");
+  }
+
+  @Test
+  void anotherKindOfServerOnThePortIsAConnectionThatCannotBeEstablished() {
+    String config = config().put("databaseType", "POSTGRESQL").toString();
+    failed(Place.QUERY.put(create(), config).send(), 400, 18060, "CONNECTION_NOT_ESTABLISHED");
+  }
+
+  @Test
   void theReportOfAFailedTestStandsBesideTheError() {
     Answer answer = Place.QUERY.put(create(), config().put("port", 1).toString()).send();
     assertThat(Api.text(answer.json(), "data", "report", "reason")).isEqualTo("CONNECTION_REFUSED");
