@@ -402,6 +402,7 @@ class ZohoApiTest {
             .header("ZANALYTICS-ORGID", SLUICE.organization())
             .send();
     assertThat(answer.status()).isEqualTo(200);
+    assertThat(answer.header("Content-Type")).isEqualTo("application/json;charset=UTF-8");
     assertThat(answer.json().path("summary").asText()).isEqualTo("Fetch Datasources");
     JsonNode all = answer.json().path("data").path("dataSources");
     assertThat(all.findValuesAsText("datasourceId")).contains(id, "1767024000003890005");
