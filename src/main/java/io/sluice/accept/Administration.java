@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -229,7 +230,7 @@ public final class Administration {
       throw Refusal.because(Reason.ALREADY_EXISTS, "This id is taken.");
     }
     ObjectNode body = written(row);
-    shownOnce.forEach((name, secret) -> body.put(name, secret.reveal()));
+    new TreeMap<>(shownOnce).forEach((name, secret) -> body.put(name, secret.reveal()));
     return answers.json(201, body, Map.of());
   }
 
