@@ -4,6 +4,7 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
+import java.util.MissingResourceException;
 import javax.xml.XMLConstants;
 import javax.xml.stream.Location;
 import javax.xml.stream.XMLInputFactory;
@@ -90,6 +91,9 @@ final class StrictXmlReader extends StreamReaderDelegate {
       event = super.next();
     } catch (XMLStreamException e) {
       throw notXml(e.getLocation());
+    } catch (MissingResourceException e) {
+      // The JDK's parser has no text for some errors within a DOCTYPE, and fails over that.
+      throw notXml(getLocation());
     }
     switch (event) {
       case XMLStreamConstants.START_ELEMENT -> startElement();
