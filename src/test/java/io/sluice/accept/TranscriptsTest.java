@@ -418,7 +418,7 @@ class TranscriptsTest {
         "id",
         "version");
     lines(
-        "curl -sN --max-time 20 $api/events -H \"$auth\" -H \"last-event-id: $position\" | grep -m1 -B2 '\"subject\":\"orders\"' | sed 's/,\"datacontenttype.*/, …/'");
+        "grep -m1 -B2 '\"subject\":\"orders\"' < <(curl -sN --max-time 20 $api/events -H \"$auth\" -H \"last-event-id: $position\") | sed 's/,\"datacontenttype.*/, …/'");
 
     title("What there is");
     run("curl -si -X PUT $api/drivers -H \"$auth\"");
