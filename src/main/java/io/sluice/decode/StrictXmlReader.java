@@ -116,6 +116,10 @@ final class StrictXmlReader extends StreamReaderDelegate {
     if (getNamespaceURI() != null && !getNamespaceURI().isEmpty()) {
       throw malformed("The elements of an XML body must not be in a namespace.");
     }
+    if (getLocalName().indexOf(':') >= 0 || (getPrefix() != null && !getPrefix().isEmpty())) {
+      // XML 1.0 lets a name begin with a colon, which no tree with namespaces can hold.
+      throw malformed("The names of elements in an XML body must not have a colon.");
+    }
     for (int i = 0; i < getAttributeCount(); i++) {
       boolean nil =
           depth > 1

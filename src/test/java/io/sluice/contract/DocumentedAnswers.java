@@ -202,6 +202,11 @@ public final class DocumentedAnswers {
       boolean head) {
     boolean zoho = path.startsWith("/restapi/") || path.startsWith("/oauth/");
     int expected = known.isPresent() && !zoho ? 405 : 404;
+    if (status == 503) {
+      // While an instance starts or stops it looks at no address.
+      String unavailable = zoho ? "ZohoUnexpected" : "Unavailable";
+      return objections("/components/responses/" + unavailable, received, type, body, head);
+    }
     if (status != expected && status != 400) {
       return List.of("there is no such operation");
     }
