@@ -16,8 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.junit.jupiter.api.Test;
 
 /** A product that breaks a promise is caught: each time it is broken where it hurts. */
@@ -75,7 +73,7 @@ final class SabotageTest {
       await("the offset to be committed")
           .atMost(LIMIT)
           .pollInterval(Duration.ofMillis(20))
-          .until(() -> committed(stand) == 1);
+          .until(() -> stand.committed() == 1);
       instance.kill();
       instance.start();
       record(stand, "next");
@@ -201,20 +199,6 @@ final class SabotageTest {
         .wrote(
             new Write(
                 Kind.RECORD, ID, account().name(), ID + "/" + key, null, Outcome.OK, null, null));
-  }
-
-  /** How many records the group has done with. */
-  private static long committed(Stand stand) throws Exception {
-    try (Admin admin = stand.plant().broker().admin()) {
-      return admin
-          .listConsumerGroupOffsets(stand.updates())
-          .partitionsToOffsetAndMetadata()
-          .get()
-          .values()
-          .stream()
-          .mapToLong(OffsetAndMetadata::offset)
-          .sum();
-    }
   }
 
   private static long version(Stand stand) {

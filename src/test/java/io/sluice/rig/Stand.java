@@ -47,7 +47,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 
 /** One run on the plant: a database and topics of its own, and instances of the product. */
 final class Stand implements AutoCloseable {
@@ -61,7 +63,7 @@ final class Stand implements AutoCloseable {
   private static final Duration CALL_LIMIT = Duration.ofSeconds(15);
 
   /** Everything gets its end by then, on a slow machine too. */
-  private static final Duration DRAIN_LIMIT = Duration.ofSeconds(150);
+  private static final Duration DRAIN_LIMIT = Duration.ofMinutes(4);
 
   private final Plant plant;
   private final String database;
@@ -197,6 +199,20 @@ final class Stand implements AutoCloseable {
 
   String updates() {
     return updates;
+  }
+
+  /** How many records the group has done with. */
+  long committed() throws Exception {
+    try (Admin admin = plant.broker().admin()) {
+      return admin
+          .listConsumerGroupOffsets(updates)
+          .partitionsToOffsetAndMetadata()
+          .get()
+          .values()
+          .stream()
+          .mapToLong(OffsetAndMetadata::offset)
+          .sum();
+    }
   }
 
   /** A data source with these settings. */
