@@ -8,9 +8,16 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -24,6 +31,39 @@ final class StopTest {
       assertThat(pidFile(sluice)).doesNotExist();
       await().atMost(Duration.ofSeconds(5)).until(() -> !database.isAlive());
     }
+  }
+
+  @Test
+  void anInstanceThatStopsSaysSoAndNotThatNothingIsThere() throws Exception {
+    try (SluiceProcess sluice = SluiceProcess.setup().start()) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create(sluice.api() + "/datasources"))
+              .header("Authorization", "Bearer " + sluice.token())
+              .build();
+      CompletableFuture<Set<Integer>> client =
+          CompletableFuture.supplyAsync(() -> statusesUntilTheEnd(request));
+      assertThat(sluice.stop()).isZero();
+      assertThat(client.get(60, TimeUnit.SECONDS)).isSubsetOf(200, 503);
+    }
+  }
+
+  private static Set<Integer> statusesUntilTheEnd(HttpRequest request) {
+    HttpClient http = HttpClient.newHttpClient();
+    Set<Integer> statuses = new HashSet<>();
+    try {
+      while (!Thread.currentThread().isInterrupted()) {
+        HttpResponse<Void> answer = http.send(request, HttpResponse.BodyHandlers.discarding());
+        statuses.add(answer.statusCode());
+        if (answer.statusCode() == 503) {
+          assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+        }
+      }
+    } catch (IOException e) {
+      // It has stopped.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return statuses;
   }
 
   @Test
