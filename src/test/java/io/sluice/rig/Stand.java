@@ -288,7 +288,15 @@ final class Stand implements AutoCloseable {
                                       + "')")));
     } catch (RuntimeException e) {
       // What is still at work shows in the evidence, where a rule names it.
-      System.out.println("not drained: " + e.getMessage());
+      System.out.println(
+          "not drained: "
+              + value(
+                  "select json_agg(w) from (select state, data_source_id, count(*),"
+                      + " max(attempts) as attempts, max(fence) as fences,"
+                      + " max(lease_until) - rig.now() as lease, rig.now() - min(received_at) as age"
+                      + " from updates where state in ('pending', 'running') group by 1, 2) w")
+              + ", unpublished "
+              + value("select count(*) from outbox where published_at is null"));
     }
   }
 

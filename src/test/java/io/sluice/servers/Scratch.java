@@ -11,11 +11,17 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Directories and ports that a server takes for itself. */
 final class Scratch {
   /** Loopback by address: a name could resolve to an IPv6 address that the server has not bound. */
   static final String LOOPBACK = "127.0.0.1";
+
+  /** Below what Linux (32768) and others (49152) begin outgoing connections from. */
+  private static final int HIGHEST_PORT = 32_000;
+
+  private static final int LOWEST_PORT = 15_000;
 
   private Scratch() {}
 
@@ -81,11 +87,18 @@ final class Scratch {
     }
   }
 
+  /**
+   * Not one of those that the system gives to outgoing connections: a server that is down for a
+   * moment would find it taken.
+   */
   static int freePort() {
-    try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return probe.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    while (true) {
+      int port = ThreadLocalRandom.current().nextInt(LOWEST_PORT, HIGHEST_PORT);
+      try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return probe.getLocalPort();
+      } catch (IOException e) {
+        // It is taken: another one.
+      }
     }
   }
 }
