@@ -41,7 +41,7 @@ final class Faults {
     }
   }
 
-  private static final Duration FROZEN = Stand.LEASE.plusMillis(1500);
+  private static final Duration FROZEN_BEYOND_LEASE = Duration.ofMillis(1500);
   private static final Duration NETWORK = Duration.ofSeconds(2);
   private static final Duration DOWN = Duration.ofSeconds(1);
 
@@ -115,7 +115,7 @@ final class Faults {
       case FREEZE -> {
         SluiceProcess victim = stand.instances().get(instance);
         victim.pause();
-        rest(FROZEN);
+        rest(stand.lease().plus(FROZEN_BEYOND_LEASE));
         victim.resume();
       }
       case KILL_BROKER -> {

@@ -20,6 +20,7 @@ final class LostBrokerTest {
         new Stand(
             plant,
             1,
+            Duration.ofSeconds(6),
             instance ->
                 Alteration.after(
                     instance.routes().resolve("12-accept-kafka.camel.yaml"),

@@ -23,6 +23,9 @@ final class RigTest {
   /** Wide enough that a kill at any moment often falls between two steps. */
   private static final Duration BETWEEN_STEPS = Duration.ofMillis(30);
 
+  /** A frozen instance is frozen for longer than that and its lease. */
+  private static final Duration LONGEST_TEST = Duration.ofSeconds(2);
+
   private static final Duration WARM_UP = Duration.ofSeconds(2);
 
   @Test
@@ -42,7 +45,8 @@ final class RigTest {
     System.out.println("-Dsluice.rig.seed=" + seed);
     boolean brief = length.isZero();
     long begin = System.nanoTime();
-    try (Stand stand = new Stand(Plant.shared(), brief ? 2 : 3, RigTest::pauseBetweenSteps)) {
+    try (Stand stand =
+        new Stand(Plant.shared(), brief ? 2 : 3, LONGEST_TEST, RigTest::pauseBetweenSteps)) {
       stand.start();
       int survivor = Math.floorMod(seed, stand.instances().size());
       SluiceProcess surviving = stand.instances().get(survivor);
@@ -69,8 +73,7 @@ final class RigTest {
       assertThat(evidence.versions()).hasSizeGreaterThan(Load.DATA_SOURCES.size());
       for (String id : Load.DATA_SOURCES) {
         // Sealed with the latest key, or one before it; the first version with the first.
-        assertThat(stand.test(id).path("status").asText()).isEqualTo("passed");
-        assertThat(stand.rollback(id)).isEqualTo(200);
+        stand.open(id);
       }
       stand.assertNoSecretShows();
     }

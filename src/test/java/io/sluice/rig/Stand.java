@@ -8,7 +8,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.toSet;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.contract.DocumentedAnswers;
 import io.sluice.model.Secret;
 import io.sluice.rig.Evidence.Event;
@@ -53,19 +52,18 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 
 /** One run on the plant: a database and topics of its own, and instances of the product. */
 final class Stand implements AutoCloseable {
-  /** For so long an instance owns what it took; less than a frozen one is frozen. */
-  static final Duration LEASE = Duration.ofSeconds(3);
-
   /** Events that a publisher sends before it says so. */
   static final int BATCH = 20;
 
   private static final int PARTITIONS = 4;
+  private static final Duration PATIENCE = Duration.ofSeconds(90);
   private static final Duration CALL_LIMIT = Duration.ofSeconds(15);
 
   /** Everything gets its end by then, on a slow machine too. */
   private static final Duration DRAIN_LIMIT = Duration.ofMinutes(4);
 
   private final Plant plant;
+  private final Duration test;
   private final String database;
   private final Secret token;
   private final HttpClient http = HttpClient.newHttpClient();
@@ -78,10 +76,12 @@ final class Stand implements AutoCloseable {
   private Vitals before = new Vitals(0, 0, 0, 0);
 
   /**
+   * @param test how long a connection test may take
    * @param alteration what is done to each instance before its first start
    */
-  Stand(Plant plant, int count, Consumer<SluiceProcess> alteration) {
+  Stand(Plant plant, int count, Duration test, Consumer<SluiceProcess> alteration) {
     this.plant = plant;
+    this.test = test;
     this.database = plant.store().createDatabase();
     this.token = plant.canaries().secret("token");
     String name = UUID.randomUUID().toString();
@@ -129,22 +129,23 @@ final class Stand implements AutoCloseable {
     Vault.open(data.resolve("keyset.json"), false).rotate();
   }
 
-  /** Tests what is stored, with the secrets as they are sealed there. The answer is its report. */
-  JsonNode test(String id) throws IOException {
-    return tree(
-        utf8(
-            call(instances.get(0), "POST", "/datasources/" + id + "/test", null, Map.of()).body()));
-  }
-
-  /** Makes the first version live once more. The answer is the status. */
-  int rollback(String id) throws IOException {
-    return call(
-            instances.get(0),
-            "POST",
-            "/datasources/" + id + "/rollback",
-            Map.of("version", 1),
-            Map.of())
-        .statusCode();
+  /**
+   * Tests what is stored, and makes its first version live once more, with what is sealed there.
+   */
+  void open(String id) {
+    Map<String, Object> first = Map.of("version", 1);
+    String path = "/datasources/" + id;
+    await("the stored connection to pass")
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                call(instances.get(0), "POST", path + "/test", null, Map.of()).statusCode() == 200);
+    await("the first version to pass")
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                call(instances.get(0), "POST", path + "/rollback", first, Map.of()).statusCode()
+                    == 200);
   }
 
   private SluiceProcess instance(int index) {
@@ -165,11 +166,11 @@ final class Stand implements AutoCloseable {
             .setting("SLUICE_TOKEN", token.reveal())
             .setting("SLUICE_HTTP_WORKERS", "24")
             .setting("SLUICE_PROBE_MAX_TESTS_PER_TARGET", "16")
-            .setting("SLUICE_INBOX_LEASE", LEASE.toSeconds() + "s")
+            .setting("SLUICE_INBOX_LEASE", lease().toSeconds() + "s")
             .setting("SLUICE_OUTBOX_LEASE", "2s")
             .setting("SLUICE_OUTBOX_BATCH", Integer.toString(BATCH));
     for (String limit : List.of("TCP", "SSH", "TLS", "LOGIN", "QUERY", "TOTAL")) {
-      setup.setting("SLUICE_PROBE_" + limit, "2s");
+      setup.setting("SLUICE_PROBE_" + limit, test.toSeconds() + "s");
     }
     return setup.prepared();
   }
@@ -183,6 +184,11 @@ final class Stand implements AutoCloseable {
                 .map(instance -> CompletableFuture.runAsync(instance::start))
                 .toArray(CompletableFuture[]::new))
         .join();
+  }
+
+  /** For so long an instance owns what it took. */
+  Duration lease() {
+    return test.plusSeconds(1);
   }
 
   Plant plant() {
@@ -215,18 +221,15 @@ final class Stand implements AutoCloseable {
     }
   }
 
-  /** A data source with these settings. */
+  /** A data source with these settings; a machine with other work may need more than one test. */
   void create(String id, Account account) {
     Map<String, Object> body = new LinkedHashMap<>(account.settings());
     body.put("id", id);
-    try {
-      HttpResponse<String> answer = call(instances.get(0), "POST", "/datasources", body, Map.of());
-      if (answer.statusCode() != 201) {
-        throw new IllegalStateException("Not created: " + answer.statusCode() + answer.body());
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    await("the data source to be created")
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                call(instances.get(0), "POST", "/datasources", body, Map.of()).statusCode() == 201);
     history.wrote(new Write(Kind.PUT, id, account.name(), null, null, Outcome.OK, 1L, null));
   }
 
