@@ -18,7 +18,7 @@ public final class Sluice {
    * Runs until it is stopped.
    *
    * @param args none to start; {@code keyset FILE} makes the file of keys that a production start
-   *     needs, and ends
+   *     needs, and {@code rotate FILE} adds a key to it, which is used from then on; both end
    */
   public static void main(String[] args) throws Exception {
     LogRouting.install();
@@ -27,8 +27,12 @@ public final class Sluice {
       makeKeyset(Path.of(args[1]));
       return;
     }
+    if (args.length == 2 && args[0].equals("rotate")) {
+      rotate(Path.of(args[1]));
+      return;
+    }
     if (args.length > 0) {
-      System.err.println("Usage: java -jar sluice.jar [keyset FILE]");
+      System.err.println("Usage: java -jar sluice.jar [keyset FILE | rotate FILE]");
       System.exit(2);
     }
     // Without an exit, threads that a failed start left behind would keep the process alive.
@@ -43,5 +47,18 @@ public final class Sluice {
     }
     Vault.open(file, true);
     System.out.println("Made " + file + ". Keep a copy apart from the database's backups.");
+  }
+
+  private static void rotate(Path file) {
+    if (Files.notExists(file)) {
+      System.err.println(file + " does not exist. Nothing was changed.");
+      System.exit(1);
+    }
+    Vault.open(file, false).rotate();
+    System.out.println(
+        "Added a key to "
+            + file
+            + ". Each instance seals with it from its next start on. Keep a new copy of the file: what"
+            + " older keys sealed needs them.");
   }
 }

@@ -7,9 +7,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.servers.Installation;
+import io.sluice.servers.MuteServer;
 import io.sluice.servers.SluiceProcess;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,14 +48,6 @@ final class InboxTest {
     }
   }
 
-  private static int ready() throws Exception {
-    return HttpClient.newHttpClient()
-        .send(
-            HttpRequest.newBuilder(installation.process().readiness()).build(),
-            HttpResponse.BodyHandlers.discarding())
-        .statusCode();
-  }
-
   @Test
   void whileTheStoreIsDownNothingIsAcceptedAndAfterwardsAllGoesOn() throws Exception {
     List<String> ids = new ArrayList<>();
@@ -81,7 +72,7 @@ final class InboxTest {
         assertThat(took).isLessThan(REFUSED_WITHIN);
         System.out.println("store down: 503 after " + took.toMillis() + " ms");
       }
-      assertThat(ready()).isEqualTo(503);
+      assertThat(installation.process().health("ready")).isEqualTo(503);
       installation.produce(ids.get(0), json(installation.settings()), Map.of());
     } finally {
       installation.store().start();
@@ -92,7 +83,7 @@ final class InboxTest {
         .pollInterval(Duration.ofMillis(100))
         .until(
             () ->
-                ready() == 200
+                installation.process().health("ready") == 200
                     && installation.send("GET", "/datasources/" + ids.get(0), null).statusCode()
                         == 200);
     System.out.println(
@@ -157,13 +148,47 @@ final class InboxTest {
   void aKeyWhoseInstanceDiedAndWhoseSenderGaveUpIsFreeAgain() {
     String id = installation.create();
     String dead = atWork(id, "- interval '1 hour'");
-    String alive = atWork(id, "+ interval '1 hour'");
-    await("the dead one to be gone")
+    // As far away as it is only when the store's clock was set back.
+    String older = atWork(id, "+ interval '1 hour'");
+    String alive = atWork(id, "+ interval '5 seconds'");
+    await("the dead ones to be gone")
         .atMost(LIMIT)
         .pollInterval(Duration.ofMillis(100))
-        .until(() -> "0".equals(installation.value(count(dead))));
+        .until(
+            () ->
+                "0".equals(installation.value(count(dead)))
+                    && "0".equals(installation.value(count(older))));
     assertThat(installation.value(count(alive))).isEqualTo("1");
     assertThat(installation.events(id)).hasSizeLessThanOrEqualTo(1);
+  }
+
+  @Test
+  void aLeaseFromBeforeTheStoresClockWasSetBackHoldsUpNothing() throws Exception {
+    String id = installation.create();
+    String waiting = " from updates where state = 'pending' and data_source_id = '" + id + "'";
+    try (MuteServer mute = MuteServer.start()) {
+      Map<String, Object> hangs = installation.settings();
+      hangs.put("port", mute.port());
+      installation.produce(id, json(hangs), Map.of());
+      await("the update to be at work")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> "1".equals(installation.value("select max(fence)" + waiting)));
+      installation.process().kill();
+    }
+    installation
+        .store()
+        .executeIn(
+            installation.database(),
+            "update updates set lease_until = now() + interval '1 hour' where id in (select id"
+                + waiting
+                + ")");
+    installation.process().start();
+    await("the update to end")
+        .atMost(LIMIT)
+        .pollInterval(Duration.ofMillis(100))
+        .until(() -> "0".equals(installation.value("select count(*)" + waiting)));
+    assertThat(installation.awaitEvents(id, 2)).hasSize(2);
   }
 
   /** A request under a key, by an instance whose lease ends then. */

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.sluice.servers.Installation;
 import io.sluice.servers.PostgresServer;
+import io.sluice.servers.SluiceProcess;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -73,7 +74,7 @@ public final class Benchmark {
     }
   }
 
-  private static void asInProduction(io.sluice.servers.SluiceProcess.Setup setup) {
+  static void asInProduction(SluiceProcess.Setup setup) {
     setup
         .javaOptions("-Xmx192m", "-XX:+UseSerialGC")
         .setting("SLUICE_PROBE_MAX_TESTS_PER_TARGET", "16");

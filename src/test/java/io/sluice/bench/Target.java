@@ -75,6 +75,6 @@ record Target(
 
   /** The body of an update. */
   String json() {
-    return new String(Installation.json(settings), java.nio.charset.StandardCharsets.UTF_8);
+    return Installation.text(Installation.json(settings));
   }
 }

@@ -72,7 +72,7 @@ class RelayDiagnosisTest {
               try (java.net.Socket socket = new java.net.Socket("127.0.0.1", port)) {
                 socket.getOutputStream().write(1);
                 if (asked[0].equals("timer")) {
-                  socket.setSoTimeout(50);
+                  socket.setSoTimeout(1000);
                   socket.getInputStream().read();
                 } else if (asked[0].equals("all")) {
                   socket.getInputStream().readAllBytes();

@@ -123,6 +123,27 @@ final class OutboxTest {
   }
 
   @Test
+  void aBrokerOrATargetThatIsDownMakesNoInstanceUnreadyOrDead() throws Exception {
+    String id = create(1).get(0);
+    installation.broker().kill();
+    try {
+      Map<String, Object> away = installation.settings();
+      away.put("port", 1);
+      assertThat(installation.put(id, away).statusCode()).isEqualTo(422);
+      await()
+          .during(Duration.ofSeconds(2))
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(
+              () -> {
+                assertThat(installation.process().health("ready")).isEqualTo(200);
+                assertThat(installation.process().health("live")).isEqualTo(200);
+              });
+    } finally {
+      installation.broker().start();
+    }
+  }
+
+  @Test
   void aBrokerThatWasNeverSeenAndComesInTheMiddleOfABatchReordersNothing() throws Exception {
     List<String> ids = create(2);
     awaitAllPublished();

@@ -140,6 +140,11 @@ public final class Installation implements AutoCloseable {
     return password;
   }
 
+  /** The keys of all processes. */
+  public Path keyset() {
+    return data.resolve("keyset.json");
+  }
+
   public CanarySearch canaries() {
     return canaries;
   }

@@ -8,6 +8,7 @@ import io.sluice.Sluice;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -248,6 +249,21 @@ public final class SluiceProcess implements AutoCloseable {
 
   public URI readiness() {
     return URI.create(greeted(HEALTH, 1));
+  }
+
+  /** What readiness ({@code "ready"}) or liveness ({@code "live"}) says now: an HTTP status. */
+  public int health(String which) {
+    try {
+      HttpURLConnection connection =
+          (HttpURLConnection) readiness().resolve(which).toURL().openConnection();
+      try {
+        return connection.getResponseCode();
+      } finally {
+        connection.disconnect();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The brokers as the greeting names them. */
