@@ -26,7 +26,7 @@ with lease as (
          'applied', version, cast(:?report as json), cast(:?changed as jsonb), :?now
   from saved
   on conflict (id) do update
-  set state = 'applied', version = excluded.version, report = excluded.report,
+  set state = 'applied', version = excluded.version, reason = null, report = excluded.report,
       changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
       lease_until = null
 ), event as (

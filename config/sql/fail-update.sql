@@ -16,7 +16,7 @@ with current as (
   from (select count(*) from current) as locked
   where cast(:?fence as bigint) is null or exists (select 1 from lease)
   on conflict (id) do update
-  set state = excluded.state, reason = excluded.reason, report = excluded.report, refusal = excluded.refusal,
+  set state = excluded.state, version = null, reason = excluded.reason, report = excluded.report, refusal = excluded.refusal,
       changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
       lease_until = null
   returning id

@@ -36,7 +36,10 @@ import org.apache.camel.ExchangeProperty;
 public final class Administration {
   private static final String SHOWN_ONCE = "shownOnce";
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
-  private static final Pattern NAME = Pattern.compile("[^\\p{Cntrl}]{1,128}");
+  private static final Pattern NAME =
+      Pattern.compile(
+          "[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\x{61C}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}\\x{2066}-\\x{2069}]"
+              + "{1,128}");
 
   private final Tokens tokens;
   private final Answers answers;
@@ -162,7 +165,11 @@ public final class Administration {
   }
 
   private static String name(JsonNode body) {
-    return text(body, "name", NAME, " has 1 to 128 characters, none of them a control character.");
+    return text(
+        body,
+        "name",
+        NAME,
+        " has 1 to 128 characters, no control characters, direction marks or line separators.");
   }
 
   private static String text(JsonNode body, String field, Pattern grammar, String rule) {

@@ -58,6 +58,12 @@ public final class BulkUpdates {
     Query query = new Query(request, Set.of(NativeApi.FORCE));
     exchange.setProperty(Prober.FORCED, query.flag(NativeApi.FORCE));
     query.check();
+    if (request.header("if-match").isPresent()) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD,
+          "If-Match",
+          "A version belongs to one data source: send PATCH to each for which it matters.");
+    }
     JsonNode body = request.json(json, Set.of(IDS, PATCH));
     exchange.setProperty(IDS, ids(body.path(IDS)));
     if (!body.path(PATCH).isObject() || body.path(PATCH).isEmpty()) {

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /**
  * The addresses of the OpenAPI document, compared exactly. The dispatcher behind it is lenient
@@ -36,6 +37,10 @@ public final class ContractPaths {
         }
       }
       return true;
+    }
+
+    long parameters() {
+      return IntStream.range(0, segments.size()).filter(this::parameter).count();
     }
 
     private boolean parameter(int segment) {
@@ -84,6 +89,9 @@ public final class ContractPaths {
     if (alike.isEmpty() || !alike.stream().allMatch(t -> t.matches(path, false))) {
       return Optional.empty();
     }
-    return Optional.of(alike.stream().flatMap(t -> t.methods().stream()).distinct().toList());
+    // An address that is written out comes before one with a parameter in its place (OpenAPI 3.0,
+    // "Path Templating Matching").
+    long fewest = alike.stream().mapToLong(Template::parameters).min().orElseThrow();
+    return alike.stream().filter(t -> t.parameters() == fewest).findFirst().map(Template::methods);
   }
 }

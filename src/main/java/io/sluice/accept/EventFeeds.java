@@ -80,7 +80,7 @@ public final class EventFeeds {
     Map<String, Object> row = rows.get(0);
     EventPosition start = left == null ? new EventPosition((String) row.get("tx"), 0) : left;
     if (!places.tryAcquire()) {
-      throw Refusal.because(Reason.OVERLOADED);
+      throw Refusal.because(Reason.OVERLOADED, "Too many clients follow the events.");
     }
     ProducerTemplate routes = camel.createProducerTemplate();
     // An id without data tells the client where it stands before the first event.

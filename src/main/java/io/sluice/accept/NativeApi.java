@@ -181,6 +181,10 @@ public final class NativeApi {
     boolean dryRun = query.flag("dryRun");
     exchange.setProperty(Prober.FORCED, query.flag(FORCE));
     query.check();
+    if (request.header("if-match").isPresent()) {
+      // What is not there yet has no version (RFC 9110, section 13.1.1).
+      throw Refusal.because(Reason.VERSION_MISMATCH);
+    }
     String id = update.id() == null ? UUID.randomUUID().toString() : update.id();
     submit(exchange, Intake.HTTP, caller, Operation.CREATE, id, update, null, dryRun, false);
   }

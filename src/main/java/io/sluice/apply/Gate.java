@@ -219,7 +219,14 @@ public final class Gate {
         && !submission.dryRun()
         && submission.operation() != Operation.CREATE
         && !report.passed()
-        && PolicyDisguise.of(report).reason().unavailable();
+        && away(PolicyDisguise.of(report));
+  }
+
+  /** A peer that hangs up before a word may be a proxy whose database is down. */
+  private static boolean away(Report report) {
+    return report.reason().unavailable()
+        || (report.reason() == Reason.PROTOCOL_MISMATCH
+            && report.steps().stream().anyMatch(step -> Boolean.TRUE.equals(step.retryable())));
   }
 
   /** Keeps the whole settings, so that exactly these are tried again. */

@@ -123,7 +123,10 @@ public final class Monitor {
       throws JsonProcessingException {
     Report report = tested.report();
     if (Verdict.saysNothing(report)) {
-      return postponed(check, settings.interval());
+      // Another data source's check has tried the same login: the pause after that holds here, too.
+      return postponed(
+          check,
+          report.reason() == Reason.LOCKOUT_GUARD ? settings.refused() : settings.interval());
     }
     DataSource dataSource = check.dataSource();
     Verdict verdict = Verdict.of(settings, dataSource.status(), check.outcomes(), report);

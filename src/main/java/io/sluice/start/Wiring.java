@@ -174,7 +174,7 @@ public final class Wiring implements CamelConfiguration {
                     configuration.egress().allow(),
                     configuration.egress().deny(),
                     configuration.egress().loopback(),
-                    ownEndpoints(configuration, store.getJdbcUrl(), embeddedStore, brokers)),
+                    ownEndpoints(configuration, store.getJdbcUrl(), brokers)),
                 configuration.probe(),
                 configuration.google()));
     DataSources dataSources = new DataSources(vault, json);
@@ -317,7 +317,7 @@ public final class Wiring implements CamelConfiguration {
 
   /** What no connection test may reach, whatever the policy says. */
   private static List<String> ownEndpoints(
-      Configuration configuration, String storeUrl, EmbeddedStore embedded, String brokers) {
+      Configuration configuration, String storeUrl, String brokers) {
     List<String> own = new ArrayList<>();
     Stream.of(brokers.split(",", -1)).map(String::strip).forEach(own::add);
     int management = configuration.http().managementPort();
@@ -330,7 +330,7 @@ public final class Wiring implements CamelConfiguration {
               own.add("0.0.0.0:" + port);
             });
     // The development profile alone may use its own store's server as a target.
-    if (embedded == null) {
+    if (!configuration.dev()) {
       own.addAll(StoreAddress.of(storeUrl));
     }
     return own;

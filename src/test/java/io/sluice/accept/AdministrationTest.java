@@ -197,6 +197,8 @@ final class AdministrationTest {
           /orgs       | {"id":"a"}                                        | 422
           /orgs       | {"id":"a","name":""}                              | 422
           /orgs       | {"id":"a","name":"x","more":1}                    | 422
+          /orgs       | {"id":"a","name":"x\\u202ey"}                     | 422
+          /tokens     | {"workspace":"w","name":"x\\u2028y","scopes":["admin"]} | 422
           /workspaces | {"id":"a","name":"x"}                             | 422
           /tokens     | {"workspace":"w","name":"x"}                      | 422
           /tokens     | {"workspace":"w","name":"x","scopes":[]}          | 422

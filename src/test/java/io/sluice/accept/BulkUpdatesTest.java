@@ -210,6 +210,16 @@ final class BulkUpdatesTest {
   }
 
   @Test
+  void aVersionIsNoConditionForManyDataSources() {
+    ObjectNode body = bulk(List.of("demo"), Api.JSON.createObjectNode().put("sshUsername", "x"));
+
+    Answer answer = post(body, "If-Match", "\"1\"");
+
+    assertThat(answer.status()).isEqualTo(422);
+    assertThat(answer.json().at("/errors/0/field").asText()).isEqualTo("If-Match");
+  }
+
+  @Test
   void itTakesTheScopeForWriting() {
     String reader = API.token("datasources:read", "datasources:test");
     Answer answer =

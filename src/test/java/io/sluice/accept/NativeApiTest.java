@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -278,6 +279,40 @@ class NativeApiTest {
     Answer answer = API.request("PUT", "/datasources").admin().send();
     assertThat(answer.status()).isEqualTo(405);
     assertThat(answer.header("Allow")).contains("POST");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/datasources/test, POST",
+    "/datasources/bulk, POST",
+    "/datasources/count, 'GET, HEAD'"
+  })
+  void anAddressOfItsOwnIsNoDataSource(String address, String allowed) {
+    for (String method : List.of("GET", "PUT", "PATCH", "DELETE", "POST")) {
+      Answer answer = API.request(method, address).send();
+
+      if (List.of(allowed.split(", ", -1)).contains(method)) {
+        assertThat(answer.status()).as(method).isEqualTo(403);
+      } else {
+        assertThat(answer.status()).as(method).isEqualTo(405);
+        assertThat(answer.header("Allow")).isEqualTo(allowed);
+      }
+    }
+  }
+
+  @Test
+  void whatIsNotThereYetHasNoVersionToName() {
+    String id = "unborn-" + UUID.randomUUID();
+
+    Answer answer =
+        API.request("POST", "/datasources")
+            .admin()
+            .header("If-Match", "\"1\"")
+            .json(API.works().put("id", id))
+            .send();
+
+    assertThat(answer.status()).isEqualTo(412);
+    assertThat(API.get("/datasources/" + id).send().status()).isEqualTo(404);
   }
 
   @Test

@@ -102,12 +102,24 @@ final class PendingChangeTest {
     proxy.heal();
     makeDue(held.json().path("update_id").asText());
 
-    assertThat(ended(held.header("Location")).path("outcome").asText()).isEqualTo("applied");
+    JsonNode applied = ended(held.header("Location"));
+    assertThat(applied.path("outcome").asText()).isEqualTo("applied");
+    assertThat(applied.path("reason").asText("")).isIn("", "null");
     Answer live = read();
     assertThat(live.header("ETag")).isEqualTo("\"2\"");
     assertThat(live.json().path("sshHost").asText()).isEqualTo("held");
     assertThat(live.json().path("pending").isNull()).isTrue();
     assertThat(live.json().path("updated_by")).isEqualTo(shown.json().at("/pending/actor"));
+  }
+
+  @Test
+  void aPeerThatHangsUpBeforeAWordMayBeAProxyWhoseDatabaseIsAway() {
+    proxy.dropAfter(ToxicProxy.Direction.TO_CLIENT, 0);
+
+    JsonNode held = hold().json();
+
+    assertThat(held.path("reason").asText()).isEqualTo("PROTOCOL_MISMATCH");
+    assertThat(read().json().at("/pending/update_id")).isEqualTo(held.path("update_id"));
   }
 
   @Test
@@ -122,6 +134,7 @@ final class PendingChangeTest {
     JsonNode receipt = API.get(held.header("Location")).send().json();
     assertThat(receipt.path("outcome").asText()).isEqualTo("failed");
     assertThat(receipt.path("reason").asText()).isEqualTo("CANCELLED");
+    assertThat(receipt.path("version").isNull()).isTrue();
     assertThat(read().json().path("pending").isNull()).isTrue();
   }
 
