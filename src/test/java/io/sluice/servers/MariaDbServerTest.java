@@ -17,15 +17,17 @@ final class MariaDbServerTest {
   @Test
   void logins_need_the_password() throws SQLException {
     MariaDbServer server = MariaDbServer.shared();
-    server.createUser("reader", "right");
-    server.createDatabase("shop", "reader");
-    try (Connection connection = server.connect("shop", "reader", "right")) {
+    server.createUser("reader_of_its_own", "right");
+    server.createDatabase("database_of_its_own", "reader_of_its_own");
+    try (Connection connection =
+        server.connect("database_of_its_own", "reader_of_its_own", "right")) {
       assertThat(connection.isValid(1)).isTrue();
     }
-    assertThatThrownBy(() -> server.connect("shop", "reader", "wrong").close())
+    assertThatThrownBy(
+            () -> server.connect("database_of_its_own", "reader_of_its_own", "wrong").close())
         .isInstanceOfSatisfying(
             SQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("28000"));
-    assertThatThrownBy(() -> server.connect("shop", "nobody", "").close())
+    assertThatThrownBy(() -> server.connect("database_of_its_own", "nobody", "").close())
         .isInstanceOf(SQLException.class);
     assertThat(server.query("select @@innodb_flush_log_at_trx_commit")).isEqualTo("1");
     assertThat(server.query("select @@have_ssl")).isEqualTo("DISABLED");
