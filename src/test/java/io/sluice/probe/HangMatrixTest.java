@@ -10,7 +10,6 @@ import io.sluice.servers.BlackHole;
 import io.sluice.servers.SshServer;
 import io.sluice.servers.ToxicProxy;
 import io.sluice.servers.ToxicProxy.Fault;
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -62,6 +61,9 @@ class HangMatrixTest {
   private int strangers;
   private final List<AutoCloseable> open = new ArrayList<>();
   private final List<Cell> cells = new ArrayList<>();
+
+  /** The ports that the product's own connections lead to. */
+  private final Set<Integer> peers = new HashSet<>();
 
   /** What is expected of one cell; reason null: the test passes. */
   private record Cell(
@@ -134,6 +136,7 @@ class HangMatrixTest {
   private ToxicProxy proxy(int port) {
     ToxicProxy proxy = ToxicProxy.to(Targets.HOST, port);
     open.add(proxy);
+    peers.add(proxy.port());
     return proxy;
   }
 
@@ -162,9 +165,14 @@ class HangMatrixTest {
   private void connections() throws IOException {
     BlackHole hole = BlackHole.open();
     open.add(hole);
+    peers.add(hole.port());
+    // What the bastion itself connects to is not among the product's peers.
+    BlackHole hiddenHole = BlackHole.open();
+    open.add(hiddenHole);
     // One whose own connections hang has no thread left for the other cells.
     SshServer bastion = SshServer.setup().user("hop", "hop").start();
     open.add(bastion);
+    peers.add(bastion.port());
     int closed;
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       closed = socket.getLocalPort();
@@ -188,7 +196,7 @@ class HangMatrixTest {
       cells.add(
           new Cell(
               "direct", driver, "SYN", Fault.RESET, Name.TCP, Set.of(), refused, nobody, null));
-      Probe.Target behind = via(stranger(driver, hole.host(), hole.port()), bastion);
+      Probe.Target behind = via(stranger(driver, hiddenHole.host(), hiddenHole.port()), bastion);
       cells.add(
           new Cell(
               "bastion",
@@ -341,8 +349,9 @@ class HangMatrixTest {
         }
       }
       Awaitility.await().until(() -> productThreads().isEmpty());
-      int files = openFiles();
+      int unconnected = OpenSockets.withoutAddress();
 
+      peers.add(bastion.port());
       names(bastion);
       connections();
       bastionSteps(bastion);
@@ -372,7 +381,11 @@ class HangMatrixTest {
           .untilAsserted(() -> assertThat(bastion.open()).isZero());
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
-          .untilAsserted(() -> assertThat(openFiles()).isLessThanOrEqualTo(files + 3));
+          .untilAsserted(() -> assertThat(OpenSockets.to(peers)).isEmpty());
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(
+              () -> assertThat(OpenSockets.withoutAddress()).isLessThanOrEqualTo(unconnected + 3));
     }
   }
 
@@ -505,10 +518,5 @@ class HangMatrixTest {
         .map(Thread::getName)
         .filter(name -> name.startsWith("probe-") || name.contains("SshClient"))
         .toList();
-  }
-
-  private static int openFiles() {
-    String[] files = new File("/proc/self/fd").list();
-    return files == null ? 0 : files.length;
   }
 }

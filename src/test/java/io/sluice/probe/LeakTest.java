@@ -9,19 +9,12 @@ import io.sluice.servers.SshServer;
 import io.sluice.servers.TdsServer;
 import io.sluice.servers.ToxicProxy;
 import io.sluice.servers.ToxicProxy.Direction;
-import java.io.File;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -37,49 +30,6 @@ class LeakTest {
                     || entry.getKey().getName().contains("BastionClient"))
         .map(entry -> entry.getKey() + " " + List.of(entry.getValue()))
         .toList();
-  }
-
-  private static int openFiles() {
-    String[] files = new File("/proc/self/fd").list();
-    return files == null ? 0 : files.length;
-  }
-
-  /** What the open files are, for whoever reads a failure. */
-  private static String openFilesByKind() {
-    try (Stream<Path> files = Files.list(Path.of("/proc/self/fd"))) {
-      return files
-          .map(LeakTest::kind)
-          .collect(Collectors.groupingBy(kind -> kind, TreeMap::new, Collectors.counting()))
-          .toString();
-    } catch (IOException e) {
-      return "unknown";
-    }
-  }
-
-  /** Of a socket, where it leads and how far it has come; the libraries' files are of one kind. */
-  private static String kind(Path file) {
-    try {
-      String target = Files.readSymbolicLink(file).toString();
-      if (target.startsWith("socket:")) {
-        return socket(target.replaceAll("[^0-9]", ""));
-      }
-      return target.endsWith(".jar") ? "jar" : target.replaceAll("\\[?[0-9]+]?", "");
-    } catch (IOException e) {
-      return "closed meanwhile";
-    }
-  }
-
-  /** Local and remote address and state in hexadecimal: proc(5). */
-  private static String socket(String inode) throws IOException {
-    for (String table : List.of("tcp", "tcp6")) {
-      for (String line : Files.readAllLines(Path.of("/proc/self/net", table))) {
-        String[] words = line.strip().split("\\s+", -1);
-        if (words.length > 9 && words[9].equals(inode)) {
-          return "socket " + words[1] + " " + words[2] + " state " + words[3];
-        }
-      }
-    }
-    return "socket without an address";
   }
 
   @Test
@@ -104,8 +54,16 @@ class LeakTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(() -> assertThat(threads()).isEmpty());
-      int files = openFiles() - mute.connections();
-      String before = openFilesByKind();
+      int unconnected = OpenSockets.withoutAddress();
+      List<Integer> ports =
+          List.of(
+              bastion.port(),
+              mute.port(),
+              tds.port(),
+              cut.port(),
+              Targets.port("mariadb"),
+              Targets.port("mysql"),
+              Targets.port("postgresql"));
       try (Prober prober =
           new Prober(
               Probe.DRIVERS,
@@ -121,14 +79,13 @@ class LeakTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(() -> assertThat(threads()).isEmpty());
-      // The mute server keeps its own side of each connection open.
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(10))
+          .untilAsserted(() -> assertThat(OpenSockets.to(ports)).isEmpty());
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(
-              () ->
-                  assertThat(openFiles() - mute.connections())
-                      .as("before %s, now %s", before, openFilesByKind())
-                      .isLessThanOrEqualTo(files + 3));
+              () -> assertThat(OpenSockets.withoutAddress()).isLessThanOrEqualTo(unconnected + 3));
     }
   }
 
