@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.mariadb.jdbc.Configuration;
@@ -34,6 +35,10 @@ record JdbcCall(String url, Properties properties, Configuration mariadb) {
   // What a login message has room for ([MS-TDS] section 2.2.6.4).
   private static final int MAX_SQL_SERVER_CHARACTERS = 128;
   private static final Pattern PLACEHOLDER = Pattern.compile("\\{([A-Za-z|]+)}");
+
+  /** Reading properties is half the work of MariaDB's driver; these hold nothing of a sender's. */
+  private static final Map<Map<String, String>, Configuration> MARIADB = new ConcurrentHashMap<>();
+
   private static final String RELAY_HOST = "127.0.0.1";
 
   /** Stands in a URL until the relay listens; a brace is in no value's grammar. */
@@ -144,7 +149,6 @@ record JdbcCall(String url, Properties properties, Configuration mariadb) {
 
   /** Makes the connection; null when the driver does not take the URL for one of its own. */
   java.sql.Connection connect(java.sql.Driver jdbc) throws SQLException {
-    // Reading the URL is half the work of MariaDB's driver, and is done.
     return mariadb == null
         ? jdbc.connect(url, properties)
         : org.mariadb.jdbc.Driver.connect(mariadb);
@@ -198,18 +202,40 @@ record JdbcCall(String url, Properties properties, Configuration mariadb) {
     }
   }
 
+  private static Configuration mariadbTemplate(Map<String, String> fixed) {
+    Properties properties = new Properties();
+    properties.putAll(fixed);
+    try {
+      return Configuration.parse("jdbc:mariadb://stand-in/", properties);
+    } catch (SQLException e) {
+      throw Refusal.ofField(
+          Reason.INVALID_FIELD, "options", "The driver cannot take these values as they are.");
+    }
+  }
+
   private JdbcCall forMariadb(Connection connection, HostName host) {
     properties.setProperty("socketFactory", HandedSocketFactory.class.getName());
     if (connection.tls() != null) {
       properties.setProperty("tlsSocketType", MariadbTlsPlugin.TYPE);
     }
-    Configuration read;
-    try {
-      read = Configuration.parse(url, copy(properties));
-    } catch (SQLException e) {
-      throw refused(Field.DATABASE);
-    }
-    if (read == null || read.addresses().size() != 1) {
+    properties.setProperty("cacheCodecs", "true");
+    Map<String, String> fixed = new HashMap<>();
+    properties.stringPropertyNames().forEach(n -> fixed.put(n, properties.getProperty(n)));
+    String user = fixed.remove("user");
+    String password = fixed.remove("password");
+    // Which options a sender uses has no bound.
+    Configuration template =
+        connection.options().isEmpty()
+            ? MARIADB.computeIfAbsent(fixed, JdbcCall::mariadbTemplate)
+            : mariadbTemplate(fixed);
+    Configuration read =
+        template.toBuilder()
+            .addresses(HostAddress.from(host.text(), connection.port(), true))
+            .database(connection.database())
+            .user(user)
+            .password(password)
+            .build();
+    if (read.addresses().size() != 1) {
       throw refused(Field.HOST);
     }
     HostAddress address = read.addresses().get(0);

@@ -91,7 +91,7 @@ class JdbcCallTest {
           all.stringPropertyNames().forEach(name -> read.put(name, all.getProperty(name)));
         }
         case "mariadb" -> {
-          Configuration conf = Configuration.parse(call.url(), properties);
+          Configuration conf = call.mariadb();
           for (Field field : Configuration.class.getDeclaredFields()) {
             if (!Modifier.isStatic(field.getModifiers())) {
               field.setAccessible(true);
