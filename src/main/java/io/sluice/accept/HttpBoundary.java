@@ -5,7 +5,6 @@ import io.sluice.model.Refusal;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
-import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
@@ -21,6 +20,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.CamelContext;
@@ -62,9 +63,12 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private static final String NOT_NOW =
       "This instance is starting or stopping. Ask again, or ask another one.";
 
+  private static final String TOO_MANY =
+      "Too many requests are at work. Ask again in a moment, or ask another instance.";
+
   private final int bodyLimit;
   private final Duration bodyDeadline;
-  private final WorkerExecutor workers;
+  private final RequestWorkers workers;
   private final ContractPaths paths;
   private final Answers answers;
 
@@ -76,7 +80,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   public HttpBoundary(
       int bodyLimit,
       Duration bodyDeadline,
-      WorkerExecutor workers,
+      RequestWorkers workers,
       ContractPaths paths,
       Answers answers) {
     this.workers = workers;
@@ -151,11 +155,22 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
         return;
       }
       read(context)
-          .onSuccess(request -> workers.executeBlocking(() -> process(request, context), false))
+          .onSuccess(request -> work(request, context))
           .onFailure(cut -> context.request().connection().close());
     }
 
-    private Void process(HttpRequest request, RoutingContext context) throws Exception {
+    private void work(HttpRequest request, RoutingContext context) {
+      try {
+        workers.execute(() -> process(request, context));
+      } catch (RejectedExecutionException e) {
+        write(
+            answers.refused(request, Refusal.because(Reason.OVERLOADED, TOO_MANY)),
+            request,
+            context);
+      }
+    }
+
+    private void process(HttpRequest request, RoutingContext context) {
       Exchange exchange = createExchange(false);
       exchange.setPattern(ExchangePattern.InOut);
       exchange.setProperty(HttpRequest.PROPERTY, request);
@@ -165,14 +180,15 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       message.setHeader(
           Exchange.HTTP_METHOD, request.method().equals(HEAD) ? "GET" : request.method());
       message.setHeader(Exchange.HTTP_PATH, request.path());
-      createUoW(exchange);
       try {
+        createUoW(exchange);
         getProcessor().process(exchange);
+      } catch (Exception e) {
+        write(unexpected(e, request), request, context);
       } finally {
         doneUoW(exchange);
         releaseExchange(exchange, false);
       }
-      return null;
     }
   }
 
@@ -362,8 +378,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
                 FEED_PAUSE.toMillis(),
                 tick -> {
                   if (!response.writeQueueFull() && asking.compareAndSet(false, true)) {
-                    workers
-                        .executeBlocking(feed::next, false)
+                    read(feed, context)
                         .onSuccess(text -> tell(text, quiet, response))
                         .onFailure(failure -> response.end())
                         .onComplete(told -> asking.set(false));
@@ -383,6 +398,16 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     }
     response.setChunked(true);
     response.write(Buffer.buffer(answer.body()));
+  }
+
+  private Future<String> read(EventFeed feed, RoutingContext context) {
+    try {
+      return Future.fromCompletionStage(
+          CompletableFuture.supplyAsync(feed::next, workers), context.vertx().getOrCreateContext());
+    } catch (RejectedExecutionException e) {
+      // Too many requests are at work: the next tick asks again.
+      return Future.succeededFuture("");
+    }
   }
 
   private static void tell(String text, AtomicInteger quiet, HttpServerResponse response) {

@@ -18,6 +18,8 @@ import java.util.Map;
  * @param total the whole test, whatever its steps are allowed
  * @param strictHostKeys refuse a bastion whose host key is not given, instead of pinning it
  * @param maxTests tests at once
+ * @param maxSlowTests tests at once that are slow, beside maxTests
+ * @param slowAfter a test that has taken as long is slow
  * @param maxTestsPerTarget tests at once of one host and port
  * @param lockoutWindow how long refused credentials are not tried again
  * @param queueWait how long a test waits for its turn before it is refused as overload
@@ -33,15 +35,20 @@ public record ProbeSettings(
     Duration total,
     boolean strictHostKeys,
     int maxTests,
+    int maxSlowTests,
+    Duration slowAfter,
     int maxTestsPerTarget,
     Duration lockoutWindow,
     Duration queueWait,
     Duration warnBefore) {
 
+  private static final int MAX_SLOW_TESTS = 1000;
+  private static final Duration SLOW_AFTER = Duration.ofMillis(250);
+
   /** A month is enough to renew a certificate. */
   private static final Duration WARN_BEFORE = Duration.ofDays(30);
 
-  /** With the documented default for warnings. */
+  /** With the documented defaults for warnings and slow tests. */
   ProbeSettings(
       Duration dns,
       Duration tcp,
@@ -65,6 +72,8 @@ public record ProbeSettings(
         total,
         strictHostKeys,
         maxTests,
+        MAX_SLOW_TESTS,
+        SLOW_AFTER,
         maxTestsPerTarget,
         lockoutWindow,
         queueWait,
@@ -97,6 +106,12 @@ public record ProbeSettings(
     }
     if (maxTests < 1) {
       problems.add("maxTests must be at least 1");
+    }
+    if (maxSlowTests < 0) {
+      problems.add("maxSlowTests must not be negative");
+    }
+    if (slowAfter.compareTo(Duration.ofMillis(1)) < 0) {
+      problems.add("slowAfter must be at least 1ms");
     }
     if (maxTestsPerTarget < 1 || maxTestsPerTarget > maxTests) {
       problems.add("maxTestsPerTarget must be from 1 to maxTests");

@@ -1,5 +1,7 @@
 package io.sluice.probe;
 
+import static java.util.concurrent.CompletableFuture.completedFuture;
+
 import io.sluice.drivers.Driver;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.drivers.DriverUnavailable;
@@ -12,22 +14,17 @@ import io.sluice.model.Report.Name;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.apache.camel.Body;
-import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,14 +32,10 @@ import org.slf4j.LoggerFactory;
  * Tests connections for real, one step after the other, against servers that may be hostile.
  *
  * <p>One instance serves the whole process; thread-safe. A test runs on a worker thread of this
- * instance while the caller waits, so that no peer, resolver or driver can hold the caller longer
- * than the total deadline.
+ * instance, so that no peer, resolver or driver can hold the caller longer than the total deadline.
  */
 public final class Prober implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Prober.class);
-
-  // How far beyond the deadline the watchdog may be late before the caller answers by itself.
-  private static final Duration WATCHDOG_GRACE = Duration.ofMillis(250);
 
   // A lookup that hangs outlives its test: the factor is the room for those.
   private static final int LOOKUPS_PER_TEST = 4;
@@ -109,9 +102,10 @@ public final class Prober implements AutoCloseable {
     this.policy = policy;
     this.settings = settings;
     this.clock = clock;
-    this.turnstile = new Turnstile(settings.maxTests(), settings.maxTestsPerTarget());
-    this.background = new Turnstile(0, 1);
-    this.unproven = new Turnstile(0, 1);
+    this.turnstile =
+        new Turnstile(settings.maxTests(), settings.maxSlowTests(), settings.maxTestsPerTarget());
+    this.background = new Turnstile(0, 0, 1);
+    this.unproven = new Turnstile(0, 0, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());
     this.watchdog = new Watchdog(settings);
     this.bastions = new Bastions(settings.strictHostKeys());
@@ -156,23 +150,10 @@ public final class Prober implements AutoCloseable {
   public static final String BACKGROUND = "background";
 
   /**
-   * For the route: {@link #test(Connection, Extent, boolean)}, whole and guarded where nothing else
-   * is asked for.
-   *
-   * @param extent may be null
+   * The exchange property with a {@link Runnable} of whoever counts tests under way: it is run, on
+   * any thread, when the test turns out to be slow and so need not be counted any more.
    */
-  public Tested testTo(
-      @Body Connection connection,
-      @ExchangeProperty(Extent.PROPERTY) Extent extent,
-      @ExchangeProperty(FORCED) Boolean forced,
-      @ExchangeProperty(SENDER) String sender,
-      @ExchangeProperty(BACKGROUND) Boolean unattended) {
-    return test(
-        connection,
-        extent == null ? Extent.WHOLE : extent,
-        Boolean.TRUE.equals(forced),
-        Boolean.TRUE.equals(unattended) ? null : Objects.requireNonNullElse(sender, ""));
-  }
+  public static final String ASIDE = "aside";
 
   /** Tests the whole of a connection, unless the lock-out guard remembers its login. */
   public Tested test(Connection connection) {
@@ -199,10 +180,18 @@ public final class Prober implements AutoCloseable {
    *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
   public Tested test(Connection sent, Extent extent, boolean forced) {
-    return test(sent, extent, forced, "");
+    return begin(sent, extent, forced, "", () -> {}).join();
   }
 
-  private Tested test(Connection sent, Extent extent, boolean forced, String sender) {
+  /**
+   * As {@link #test(Connection, Extent, boolean)}, but blocks no longer than the queue's wait.
+   *
+   * @param sender on whose behalf the test is; null: nobody waits for it
+   * @param aside see {@link #ASIDE}
+   * @return completed on a thread of this instance that may be kept, never with an exception
+   */
+  CompletableFuture<Tested> begin(
+      Connection sent, Extent extent, boolean forced, String sender, Runnable aside) {
     if (extent == Extent.TUNNEL && sent.bastion() == null) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD,
@@ -222,7 +211,7 @@ public final class Prober implements AutoCloseable {
     Journal journal = new Journal(connection, target(connection, host), clock);
     if (driver.isEmpty()) {
       String note = drivers.named(connection.driver()).map(Driver::note).orElse(null);
-      return unsupported(journal, note);
+      return completedFuture(unsupported(journal, note));
     }
     HostName endpoint = host;
     Conversation.Opening opening;
@@ -234,7 +223,7 @@ public final class Prober implements AutoCloseable {
       Optional<HostName> meant = cloud.endpoint(connection);
       if (meant.isEmpty()) {
         journal.failAhead(Name.DNS, cloud.unknownHost(), Field.HOST, null);
-        return new Tested(journal.report(), null, List.of());
+        return completedFuture(new Tested(journal.report(), null, List.of()));
       }
       endpoint = meant.get();
       opening = (run, path, login) -> new HttpsConversation(run, path, login, cloud);
@@ -249,7 +238,7 @@ public final class Prober implements AutoCloseable {
       try {
         jdbc = drivers.jars().load(driver.get());
       } catch (DriverUnavailable e) {
-        return unsupported(journal, e.getMessage());
+        return completedFuture(unsupported(journal, e.getMessage()));
       }
       requireFields(driver.get(), connection);
       JdbcCall call = JdbcCall.of(driver.get(), jdbc, connection, host);
@@ -272,12 +261,16 @@ public final class Prober implements AutoCloseable {
     // All customers of a cloud service are at one address: there each login is a target.
     String target =
         service.isPresent() ? login : Hop.path(hops) + host.text() + ":" + connection.port();
-    Runnable leave = enter(login, target, sender, started + settings.queueWait().toNanos());
+    Deque<Turnstile.Pass> passes =
+        enter(login, target, sender, started + settings.queueWait().toNanos());
     TestRun run =
         new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
     Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
     Work work = new Work(run, opening, hops, login, unknownHost, forced);
-    Watchdog.Watch watch = watchdog.watch(run);
+    CompletableFuture<Tested> answer = new CompletableFuture<>();
+    // A driver that hangs on without its socket keeps its thread, but not the answer.
+    Runnable expired = () -> workers.execute(() -> answer.complete(run.outcome().join()));
+    Watchdog.Watch watch = watchdog.watch(run, () -> slow(passes, aside), expired);
     try {
       workers.execute(
           () -> {
@@ -285,15 +278,26 @@ public final class Prober implements AutoCloseable {
               work.run();
             } finally {
               watch.stop();
-              leave.run();
+              passes.forEach(Turnstile.Pass::leave);
+              answer.complete(run.outcome().join());
             }
           });
     } catch (RuntimeException e) {
       watch.stop();
-      leave.run();
+      passes.forEach(Turnstile.Pass::leave);
       throw Refusal.because(Reason.OVERLOADED);
     }
-    return await(run);
+    return answer;
+  }
+
+  private static void slow(Deque<Turnstile.Pass> passes, Runnable aside) {
+    boolean left = false;
+    for (Turnstile.Pass pass : passes) {
+      left |= pass.slow();
+    }
+    if (left) {
+      aside.run();
+    }
   }
 
   private static Tested unsupported(Journal journal, String hint) {
@@ -305,38 +309,23 @@ public final class Prober implements AutoCloseable {
   /**
    * @param sender null: nobody waits for the test
    */
-  private Runnable enter(String login, String target, String sender, long deadlineNanos) {
-    Deque<Runnable> leave = new ArrayDeque<>();
+  private Deque<Turnstile.Pass> enter(
+      String login, String target, String sender, long deadlineNanos) {
+    Deque<Turnstile.Pass> passes = new ArrayDeque<>();
     try {
       if (!guard.proven(login)) {
         // Two tests with the same new password must not both find out that it is wrong.
-        leave.push(unproven.enter(login, null, deadlineNanos));
+        passes.push(unproven.enter(login, null, deadlineNanos));
       }
       if (sender == null) {
-        leave.push(background.enter(target, null, deadlineNanos));
+        passes.push(background.enter(target, null, deadlineNanos));
       }
-      leave.push(turnstile.enter(target, sender, deadlineNanos));
+      passes.push(turnstile.enter(target, sender, deadlineNanos));
     } catch (Refusal e) {
-      leave.forEach(Runnable::run);
+      passes.forEach(Turnstile.Pass::leave);
       throw e;
     }
-    return () -> leave.forEach(Runnable::run);
-  }
-
-  private static Tested await(TestRun run) {
-    long patience = run.totalDeadlineNanos() - System.nanoTime() + WATCHDOG_GRACE.toNanos();
-    try {
-      return run.outcome().get(Math.max(patience, 1), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      // The watchdog is late: do its work here.
-      run.expire();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      run.abandon();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("An outcome is never an exception.", e);
-    }
-    return run.outcome().join();
+    return passes;
   }
 
   private static HostName host(String text, Field field) {

@@ -349,17 +349,6 @@ final class TestRun {
         : "The server sent nothing. Check that this is a port of " + driver.title() + ".";
   }
 
-  /** Ends the test because nobody waits for it any more. */
-  void abandon() {
-    synchronized (this) {
-      expired = true;
-    }
-    Name at = journal.current() == null ? Name.POLICY : journal.current();
-    journal.fail(at, Reason.INTERNAL, null, null);
-    finish();
-    closeSockets();
-  }
-
   /**
    * A connection for which TLS was asked must be at the login: the TLS step ends only in the hook
    * that has seen the verified handshake.

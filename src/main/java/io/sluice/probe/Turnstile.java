@@ -5,51 +5,63 @@ import io.sluice.model.Refusal;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Bounds how many tests run at once, in total and per target, so that a target that hangs takes few
  * places and keeps no other waiting, nor does a sender whose targets all hang.
+ *
+ * <p>A test whose peer keeps it waiting is slow: it costs next to nothing and gives its place among
+ * the busy ones to another, for one of the many among the slow ones. With its target it keeps its
+ * place, and where slow tests have them all, few others may wait for them.
  */
 final class Turnstile {
-  private final Shares all;
+  private final Shares busy;
+  private final Shares slow;
   private final int perTarget;
   private final ConcurrentHashMap<String, Place> targets = new ConcurrentHashMap<>();
 
   /** The places of one target; forgotten when nobody is in or waits. */
   private static final class Place {
     private final Semaphore free;
-    private int users;
+    private final AtomicInteger users = new AtomicInteger();
+    private final AtomicInteger slow = new AtomicInteger();
 
     Place(int places) {
       free = new Semaphore(places, true);
     }
   }
 
-  Turnstile(int total, int perTarget) {
-    this.all = new Shares(total);
+  /**
+   * @param busy tests at once, of all targets
+   * @param slow slow tests at once, of all targets, beside the busy ones
+   */
+  Turnstile(int busy, int slow, int perTarget) {
+    this.busy = new Shares(busy);
+    this.slow = new Shares(slow);
     this.perTarget = perTarget;
   }
 
   /**
    * @param sender on whose behalf the test is; null: it takes a place of its target only
-   * @return what to run when the test is over, on any thread
+   * @return to be left when the test is over
    * @throws Refusal as overload when there is no place before the deadline
    */
-  Runnable enter(String target, String sender, long deadlineNanos) {
+  Pass enter(String target, String sender, long deadlineNanos) {
     Place place =
         targets.compute(
             target,
             (key, known) -> {
               Place p = known == null ? new Place(perTarget) : known;
-              p.users++;
+              p.users.incrementAndGet();
               return p;
             });
     boolean inTarget = false;
     boolean in = false;
     try {
       // The target first: who waits for a busy target must not hold one of the places of all.
-      inTarget = acquire(place.free, deadlineNanos);
-      in = inTarget && (sender == null || all.enter(sender, deadlineNanos));
+      inTarget = acquire(place, deadlineNanos);
+      in = inTarget && (sender == null || busy.enter(sender, deadlineNanos));
     } finally {
       if (!in) {
         leave(target, place, inTarget);
@@ -58,17 +70,68 @@ final class Turnstile {
     if (!in) {
       throw Refusal.because(Reason.OVERLOADED);
     }
-    return () -> {
-      if (sender != null) {
-        all.leave(sender);
-      }
-      leave(target, place, true);
-    };
+    return new Pass(target, place, sender);
   }
 
-  private static boolean acquire(Semaphore semaphore, long deadlineNanos) {
+  /** One test that is in. */
+  final class Pass {
+    private final String target;
+    private final Place place;
+    private final String sender;
+    private boolean slow;
+    private boolean aside;
+    private boolean over;
+
+    private Pass(String target, Place place, String sender) {
+      this.target = target;
+      this.place = place;
+      this.sender = sender;
+    }
+
+    /**
+     * The test is slow.
+     *
+     * @return whether it has left its place among the busy ones to another; not where there are too
+     *     many slow ones
+     */
+    synchronized boolean slow() {
+      if (over || slow) {
+        return aside;
+      }
+      slow = true;
+      place.slow.incrementAndGet();
+      aside = sender != null && Turnstile.this.slow.enter(sender, System.nanoTime());
+      if (aside) {
+        busy.leave(sender);
+      }
+      return aside;
+    }
+
+    /** The test is over; on any thread. */
+    synchronized void leave() {
+      over = true;
+      if (aside) {
+        Turnstile.this.slow.leave(sender);
+      } else if (sender != null) {
+        busy.leave(sender);
+      }
+      if (slow) {
+        place.slow.decrementAndGet();
+      }
+      Turnstile.this.leave(target, place, true);
+    }
+  }
+
+  private boolean acquire(Place place, long deadlineNanos) {
+    if (place.free.tryAcquire()) {
+      return true;
+    }
+    // As many as there are places, if the slow ones should get through after all.
+    if (place.slow.get() >= perTarget && place.users.get() > 2 * perTarget) {
+      return false;
+    }
     try {
-      return semaphore.tryAcquire(
+      return place.free.tryAcquire(
           Math.max(deadlineNanos - System.nanoTime(), 0), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -80,7 +143,7 @@ final class Turnstile {
     if (wasIn) {
       place.free.release();
     }
-    targets.computeIfPresent(target, (key, p) -> --p.users == 0 ? null : p);
+    targets.computeIfPresent(target, (key, p) -> p.users.decrementAndGet() == 0 ? null : p);
   }
 
   /** How many targets are being tested or waited for. */

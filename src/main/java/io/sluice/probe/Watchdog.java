@@ -11,11 +11,13 @@ import java.util.stream.Stream;
  * driver bounds a server that drips a byte a second.
  *
  * <p>A run's deadline moves with its steps. To keep that cheap, one timer per run looks at it in
- * intervals no longer than the shortest step, and sooner when the deadline is near.
+ * intervals no longer than the shortest step, and sooner when the deadline is near. The first look
+ * tells which runs are slow.
  */
 final class Watchdog implements AutoCloseable {
   private final ScheduledThreadPoolExecutor timer;
   private final long shortestStepNanos;
+  private final long slowAfterNanos;
 
   Watchdog(ProbeSettings settings) {
     shortestStepNanos =
@@ -29,6 +31,7 @@ final class Watchdog implements AutoCloseable {
             .mapToLong(Duration::toNanos)
             .min()
             .orElseThrow();
+    slowAfterNanos = settings.slowAfter().toNanos();
     timer =
         new ScheduledThreadPoolExecutor(
             1,
@@ -40,10 +43,15 @@ final class Watchdog implements AutoCloseable {
     timer.setRemoveOnCancelPolicy(true);
   }
 
-  /** Watches a run until the result is cancelled. */
-  Watch watch(TestRun run) {
-    Watch watch = new Watch(run);
-    watch.arm();
+  /**
+   * Watches a run until the result is stopped.
+   *
+   * @param slow called once, when the run has taken as long as a slow one does
+   * @param expired called once, when the run's deadline has passed and it has been ended
+   */
+  Watch watch(TestRun run, Runnable slow, Runnable expired) {
+    Watch watch = new Watch(run, slow, expired);
+    watch.arm(slowAfterNanos);
     return watch;
   }
 
@@ -55,25 +63,35 @@ final class Watchdog implements AutoCloseable {
   /** One run under watch. */
   final class Watch implements Runnable {
     private final TestRun run;
+    private final Runnable expired;
+    private Runnable slow;
     private Future<?> next;
     private boolean over;
 
-    private Watch(TestRun run) {
+    private Watch(TestRun run, Runnable slow, Runnable expired) {
       this.run = run;
+      this.slow = slow;
+      this.expired = expired;
     }
 
-    private synchronized void arm() {
+    private synchronized void arm(long mostNanos) {
       if (!over) {
         long left = Math.max(run.deadlineNanos() - System.nanoTime(), 0);
-        next = timer.schedule(this, Math.min(left, shortestStepNanos), TimeUnit.NANOSECONDS);
+        next = timer.schedule(this, Math.min(left, mostNanos), TimeUnit.NANOSECONDS);
       }
     }
 
     @Override
     public void run() {
-      if (!run.expire()) {
-        arm();
+      if (run.expire()) {
+        expired.run();
+        return;
       }
+      if (slow != null) {
+        slow.run();
+        slow = null;
+      }
+      arm(shortestStepNanos);
     }
 
     synchronized void stop() {

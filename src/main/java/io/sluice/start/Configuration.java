@@ -211,6 +211,8 @@ record Configuration(
           values.duration("sluice.probe.total", STEP_LEAST),
           values.flag("sluice.probe.strict-host-keys"),
           values.integer("sluice.probe.max-tests", 1, 10_000),
+          values.integer("sluice.probe.max-slow-tests", 0, 100_000),
+          values.duration("sluice.probe.slow-after", STEP_LEAST),
           values.integer("sluice.probe.max-tests-per-target", 1, 1000),
           values.duration("sluice.probe.lockout-window", Duration.ZERO),
           values.duration("sluice.probe.queue-wait", Duration.ZERO),

@@ -28,6 +28,7 @@ import io.sluice.accept.KafkaIntake;
 import io.sluice.accept.NativeApi;
 import io.sluice.accept.PendingChange;
 import io.sluice.accept.Receipts;
+import io.sluice.accept.RequestWorkers;
 import io.sluice.accept.ZohoApi;
 import io.sluice.apply.Gate;
 import io.sluice.decode.Decoder;
@@ -40,6 +41,7 @@ import io.sluice.monitor.MonitorSettings;
 import io.sluice.monitor.PendingChanges;
 import io.sluice.probe.EgressPolicy;
 import io.sluice.probe.Prober;
+import io.sluice.probe.TestConnection;
 import io.sluice.publish.DeadLetters;
 import io.sluice.publish.Events;
 import io.sluice.publish.Outbox;
@@ -53,7 +55,6 @@ import io.sluice.start.embedded.EmbeddedStore;
 import io.sluice.store.DataSources;
 import io.sluice.store.Retention;
 import io.sluice.store.Statements;
-import io.vertx.core.WorkerExecutor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -193,6 +194,7 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("strictJson", StrictJson.mapper());
     registry.bind("gate", gate);
     registry.bind("prober", prober);
+    registry.bind("testConnection", new TestConnection(prober));
     JsonNode contract = contract();
     registry.bind(
         "native", new NativeApi(dataSources, drivers, events, answers, json, contract, clock));
@@ -344,9 +346,7 @@ public final class Wiring implements CamelConfiguration {
     HttpLimits vertx = new HttpLimits(answers);
     closedAtEnd(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, SECONDS));
     camel.getRegistry().bind("vertx", vertx);
-    // Health has its workers to itself, however many requests are at work.
-    WorkerExecutor workers =
-        vertx.createSharedWorkerExecutor("requests", configuration.http().workers());
+    RequestWorkers workers = closedAtEnd(new RequestWorkers(configuration.http().workers()));
     HttpBoundary boundary =
         new HttpBoundary(
             Encoded.MAX_BYTES, configuration.http().bodyDeadline(), workers, paths, answers);

@@ -419,6 +419,8 @@ class ProberTest {
         d.total(),
         false,
         8,
+        d.maxSlowTests(),
+        d.slowAfter(),
         8,
         Duration.ZERO,
         Duration.ZERO,

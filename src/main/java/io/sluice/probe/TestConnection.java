@@ -1,0 +1,60 @@
+package io.sluice.probe;
+
+import io.sluice.model.Connection;
+import io.sluice.probe.Prober.Extent;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.apache.camel.AsyncCallback;
+import org.apache.camel.Exchange;
+import org.apache.camel.support.AsyncProcessorSupport;
+
+/**
+ * The step of {@code routes/40-test-connection}: tests the body, whole and guarded where nothing
+ * else is asked for. No thread of the route waits for the target; what comes after the test goes on
+ * where it ended.
+ */
+public final class TestConnection extends AsyncProcessorSupport {
+  private final Prober prober;
+
+  public TestConnection(Prober prober) {
+    this.prober = prober;
+  }
+
+  @Override
+  public boolean process(Exchange exchange, AsyncCallback callback) {
+    CompletableFuture<Tested> tested;
+    try {
+      tested =
+          prober.begin(
+              exchange.getMessage().getBody(Connection.class),
+              Objects.requireNonNullElse(
+                  exchange.getProperty(Extent.PROPERTY, Extent.class), Extent.WHOLE),
+              exchange.getProperty(Prober.FORCED, false, Boolean.class),
+              exchange.getProperty(Prober.BACKGROUND, false, Boolean.class)
+                  ? null
+                  : exchange.getProperty(Prober.SENDER, "", String.class),
+              aside(exchange));
+    } catch (RuntimeException e) {
+      exchange.setException(e);
+      callback.done(true);
+      return true;
+    }
+    if (tested.isDone()) {
+      exchange.getMessage().setBody(tested.join());
+      callback.done(true);
+      return true;
+    }
+    CompletableFuture<Void> unused =
+        tested.thenAccept(
+            outcome -> {
+              exchange.getMessage().setBody(outcome);
+              callback.done(false);
+            });
+    return false;
+  }
+
+  private static Runnable aside(Exchange exchange) {
+    Runnable aside = exchange.getProperty(Prober.ASIDE, Runnable.class);
+    return aside == null ? () -> {} : aside;
+  }
+}
