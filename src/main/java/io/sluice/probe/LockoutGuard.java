@@ -6,7 +6,6 @@ import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -22,8 +21,8 @@ final class LockoutGuard {
 
   private final SecretKeySpec key;
   private final long windowNanos;
-  private final Map<String, Long> refusedUntil = bounded();
-  private final Map<String, Boolean> accepted = bounded();
+  private final Map<String, Long> refusedUntil = new LastUsed<>(MAX_REMEMBERED);
+  private final Map<String, Boolean> accepted = new LastUsed<>(MAX_REMEMBERED);
 
   LockoutGuard(Duration window) {
     byte[] random = new byte[32];
@@ -63,17 +62,6 @@ final class LockoutGuard {
           (byte) (length >> 24), (byte) (length >> 16), (byte) (length >> 8), (byte) length
         });
     mac.update(bytes);
-  }
-
-  private static <V> Map<String, V> bounded() {
-    return new LinkedHashMap<>() {
-      private static final long serialVersionUID = 1L;
-
-      @Override
-      protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-        return size() > MAX_REMEMBERED;
-      }
-    };
   }
 
   /** A server has let this login in. */

@@ -43,7 +43,7 @@ public record ProbeSettings(
     Duration warnBefore) {
 
   private static final int MAX_SLOW_TESTS = 1000;
-  private static final Duration SLOW_AFTER = Duration.ofMillis(250);
+  private static final Duration SLOW_AFTER = Duration.ofMillis(100);
 
   /** A month is enough to renew a certificate. */
   private static final Duration WARN_BEFORE = Duration.ofDays(30);

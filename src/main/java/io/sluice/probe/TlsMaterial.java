@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
@@ -42,8 +41,10 @@ final class TlsMaterial {
   private static final int MAX_CERTIFICATES = 200;
   private static final String BEGIN_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 
-  private static final Map<String, X509ExtendedTrustManager> TRUST = cache();
-  private static final Map<String, KeyManager[]> KEYS = cache();
+  private static final Map<String, X509ExtendedTrustManager> TRUST =
+      Collections.synchronizedMap(new LastUsed<>(MAX_CACHED));
+  private static final Map<String, KeyManager[]> KEYS =
+      Collections.synchronizedMap(new LastUsed<>(MAX_CACHED));
 
   /** A sender chooses what a decryption costs, up to a second and 64 MiB: not all at once. */
   private static final Semaphore DECRYPTIONS = new Semaphore(2);
@@ -325,17 +326,5 @@ final class TlsMaterial {
     return HexFormat.of()
         .formatHex(
             MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-  }
-
-  private static <V> Map<String, V> cache() {
-    return Collections.synchronizedMap(
-        new LinkedHashMap<>(16, 0.75f, true) {
-          private static final long serialVersionUID = 1L;
-
-          @Override
-          protected boolean removeEldestEntry(Map.Entry<String, V> eldest) {
-            return size() > MAX_CACHED;
-          }
-        });
   }
 }

@@ -2,6 +2,8 @@ package io.sluice.probe;
 
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import java.util.Collections;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -14,12 +16,25 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>A test whose peer keeps it waiting is slow: it costs next to nothing and gives its place among
  * the busy ones to another, for one of the many among the slow ones. With its target it keeps its
  * place, and where slow tests have them all, few others may wait for them.
+ *
+ * <p>Targets whose last test was quick have shares of their own: however many unknown ones come at
+ * once, they find a place.
  */
 final class Turnstile {
+  /** So many targets are known as quick; each is a host and a port. */
+  private static final int MOST_QUICK = 10_000;
+
+  /** Ends the share's name of a sender whose targets are not known as quick. */
+  private static final String UNKNOWN = "?";
+
   private final Shares busy;
   private final Shares slow;
   private final int perTarget;
   private final ConcurrentHashMap<String, Place> targets = new ConcurrentHashMap<>();
+
+  /** The targets whose last test was quick; those that were not tested for long are forgotten. */
+  private final Set<String> quick =
+      Collections.synchronizedSet(Collections.newSetFromMap(new LastUsed<>(MOST_QUICK)));
 
   /** The places of one target; forgotten when nobody is in or waits. */
   private static final class Place {
@@ -56,12 +71,13 @@ final class Turnstile {
               p.users.incrementAndGet();
               return p;
             });
+    String share = sender == null || quick.contains(target) ? sender : sender + UNKNOWN;
     boolean inTarget = false;
     boolean in = false;
     try {
       // The target first: who waits for a busy target must not hold one of the places of all.
       inTarget = acquire(place, deadlineNanos);
-      in = inTarget && (sender == null || busy.enter(sender, deadlineNanos));
+      in = inTarget && (share == null || busy.enter(share, deadlineNanos));
     } finally {
       if (!in) {
         leave(target, place, inTarget);
@@ -70,22 +86,22 @@ final class Turnstile {
     if (!in) {
       throw Refusal.because(Reason.OVERLOADED);
     }
-    return new Pass(target, place, sender);
+    return new Pass(target, place, share);
   }
 
   /** One test that is in. */
   final class Pass {
     private final String target;
     private final Place place;
-    private final String sender;
+    private final String share;
     private boolean slow;
     private boolean aside;
     private boolean over;
 
-    private Pass(String target, Place place, String sender) {
+    private Pass(String target, Place place, String share) {
       this.target = target;
       this.place = place;
-      this.sender = sender;
+      this.share = share;
     }
 
     /**
@@ -99,10 +115,11 @@ final class Turnstile {
         return aside;
       }
       slow = true;
+      quick.remove(target);
       place.slow.incrementAndGet();
-      aside = sender != null && Turnstile.this.slow.enter(sender, System.nanoTime());
+      aside = share != null && Turnstile.this.slow.enter(share, System.nanoTime());
       if (aside) {
-        busy.leave(sender);
+        busy.leave(share);
       }
       return aside;
     }
@@ -111,12 +128,14 @@ final class Turnstile {
     synchronized void leave() {
       over = true;
       if (aside) {
-        Turnstile.this.slow.leave(sender);
-      } else if (sender != null) {
-        busy.leave(sender);
+        Turnstile.this.slow.leave(share);
+      } else if (share != null) {
+        busy.leave(share);
       }
       if (slow) {
         place.slow.decrementAndGet();
+      } else {
+        quick.add(target);
       }
       Turnstile.this.leave(target, place, true);
     }

@@ -1,7 +1,5 @@
 package io.sluice.bench;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.sluice.servers.Installation;
 import io.sluice.servers.PostgresServer;
 import io.sluice.servers.SluiceProcess;
@@ -11,10 +9,6 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Future;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
 
 /**
  * Updates in a second, over HTTP and over Kafka, against what the bare driver reaches with the same
@@ -38,16 +32,14 @@ public final class Benchmark {
   private final Duration warmUp =
       Duration.ofSeconds(Integer.getInteger("sluice.bench.warm-up", 10));
 
-  private final Installation installation;
   private final Usage product;
   private final Follower follower;
-  private final KafkaProducer<byte[], byte[]> producer;
+  private final Updates updates;
 
-  private Benchmark(Installation installation, Follower follower) {
-    this.installation = installation;
+  private Benchmark(Installation installation, Follower follower, Updates updates) {
     this.follower = follower;
     this.product = new Usage(installation.process().handle());
-    this.producer = installation.producer();
+    this.updates = updates;
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -62,13 +54,13 @@ public final class Benchmark {
           Runtime.getRuntime().availableProcessors(),
           System.getProperty("java.version"),
           (System.nanoTime() - begun) / 1e9);
-      try (Follower follower = new Follower(installation)) {
-        Benchmark benchmark = new Benchmark(installation, follower);
+      try (Follower follower = new Follower(installation);
+          Updates updates = new Updates(installation, follower)) {
+        Benchmark benchmark = new Benchmark(installation, follower, updates);
         benchmark.compare(
             List.of(
                 Target.mariadb(installation, MOST_CLIENTS),
                 Target.postgresql(installation, postgresql, MOST_CLIENTS)));
-        benchmark.producer.close();
         OUT.printf("%nMost memory resident: %d MiB.%n", benchmark.product.highestResidentMib());
       }
     }
@@ -83,7 +75,7 @@ public final class Benchmark {
   private void compare(List<Target> targets) {
     for (Target target : targets) {
       Crowd.run(4, warmUp, product, bare(target));
-      Crowd.run(4, warmUp, product, http(target));
+      Crowd.run(4, warmUp, product, updates.http(target));
       backlog(target, 4, warmUp);
     }
     OUT.println(
@@ -104,9 +96,9 @@ public final class Benchmark {
     Sample single = new Sample();
     for (int round = 0; round < rounds; round++) {
       bare.merge(Crowd.run(clients, slice, product, bare(target)));
-      http.merge(Crowd.run(clients, slice, product, http(target)));
+      http.merge(Crowd.run(clients, slice, product, updates.http(target)));
       kafka.merge(backlog(target, clients, slice));
-      single.merge(Crowd.run(clients, slice, product, oneByOne(target)));
+      single.merge(Crowd.run(clients, slice, product, updates.oneByOne(target)));
     }
     OUT.printf(
         Locale.ROOT,
@@ -128,49 +120,7 @@ public final class Benchmark {
   }
 
   private static Crowd.Recruiter bare(Target target) {
-    return number -> client(target::connect);
-  }
-
-  private Crowd.Recruiter http(Target target) {
-    return number -> {
-      byte[] request =
-          HttpConnection.request(
-              "PUT",
-              "/datasources/" + target.ids().get(number),
-              installation.process().token(),
-              target.json());
-      HttpConnection connection = new HttpConnection(installation.process().api());
-      return new Crowd.Client() {
-        @Override
-        public void act() throws Exception {
-          expect(200, connection.exchange(request));
-        }
-
-        @Override
-        public void close() throws Exception {
-          connection.close();
-        }
-      };
-    };
-  }
-
-  static void expect(int wanted, int status) {
-    if (status != wanted) {
-      throw new IllegalStateException("Answered " + status + " in place of " + wanted + ".");
-    }
-  }
-
-  /** Each client sends a record and waits for its event. */
-  private Crowd.Recruiter oneByOne(Target target) {
-    return number -> {
-      String id = target.ids().get(number);
-      follower.clear(id);
-      return client(
-          () -> {
-            send(id, target.json());
-            follower.await(id, 1);
-          });
-    };
+    return number -> Updates.client(target::connect);
   }
 
   /** Each client's data source has records waiting all the time. Not for latencies. */
@@ -183,13 +133,13 @@ public final class Benchmark {
           String id = target.ids().get(number);
           follower.clear(id);
           for (int i = 0; i < BACKLOG; i++) {
-            send(id, target.json());
+            updates.send(id, target.json());
           }
           return new Crowd.Client() {
             @Override
             public void act() throws Exception {
               follower.await(id, 1);
-              send(id, target.json());
+              updates.send(id, target.json());
             }
 
             @Override
@@ -198,28 +148,5 @@ public final class Benchmark {
             }
           };
         });
-  }
-
-  private void send(String id, String json) {
-    // A record that was not sent shows by the event that does not come.
-    Future<RecordMetadata> unused =
-        producer.send(
-            new ProducerRecord<>(Installation.UPDATES, id.getBytes(UTF_8), json.getBytes(UTF_8)));
-  }
-
-  private interface Act {
-    void run() throws Exception;
-  }
-
-  private static Crowd.Client client(Act act) {
-    return new Crowd.Client() {
-      @Override
-      public void act() throws Exception {
-        act.run();
-      }
-
-      @Override
-      public void close() {}
-    };
   }
 }

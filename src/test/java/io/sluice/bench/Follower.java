@@ -66,6 +66,11 @@ final class Follower implements AutoCloseable {
     }
   }
 
+  /** Whether another event of a data source has come, which is then forgotten. */
+  boolean next(String id) {
+    return of(id).tryAcquire();
+  }
+
   @Override
   public void close() throws InterruptedException {
     ended = true;

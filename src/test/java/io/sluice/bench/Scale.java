@@ -123,7 +123,7 @@ public final class Scale {
             public void act() throws Exception {
               byte[] request =
                   HttpConnection.request(method, path.get(), installation.process().token(), body);
-              Benchmark.expect(200, connection.exchange(request));
+              Updates.expect(200, connection.exchange(request));
             }
 
             @Override

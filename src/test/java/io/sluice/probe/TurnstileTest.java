@@ -50,6 +50,28 @@ final class TurnstileTest {
   }
 
   @Test
+  void aTargetThatWasQuickFindsAPlaceAmongManyUnknownOnes() {
+    Turnstile turnstile = new Turnstile(32, 0, 2);
+    enter(turnstile, "quick").leave();
+    int unknown = 0;
+    try {
+      while (true) {
+        enter(turnstile, "unknown " + unknown);
+        unknown++;
+      }
+    } catch (Refusal refusal) {
+      assertThat(unknown).isGreaterThan(16);
+    }
+
+    Turnstile.Pass pass = enter(turnstile, "quick");
+
+    // Once it hangs it is like the others.
+    assertThat(pass.slow()).isFalse();
+    pass.leave();
+    assertThatThrownBy(() -> enter(turnstile, "quick")).isInstanceOf(Refusal.class);
+  }
+
+  @Test
   void whatIsOverIsNotSlow() {
     Turnstile turnstile = new Turnstile(1, 1, 1);
     Turnstile.Pass first = enter(turnstile, "a");

@@ -3,6 +3,7 @@ package io.sluice.servers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
@@ -10,14 +11,16 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Accepts every connection and never answers, as a server does whose process is stuck. */
 public final class MuteServer implements AutoCloseable {
+  private static final int BACKLOG = 1024;
+
   private final ServerSocket listener;
   private final byte[] greeting;
   private final List<Socket> accepted = new CopyOnWriteArrayList<>();
 
-  private MuteServer(byte[] greeting) {
+  private MuteServer(byte[] greeting, InetAddress address) {
     this.greeting = greeting;
     try {
-      listener = new ServerSocket(0, 128, InetAddress.getLoopbackAddress());
+      listener = new ServerSocket(0, BACKLOG, address);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -27,16 +30,26 @@ public final class MuteServer implements AutoCloseable {
   }
 
   public static MuteServer start() {
-    return new MuteServer(new byte[0]);
+    return new MuteServer(new byte[0], InetAddress.getLoopbackAddress());
+  }
+
+  /** One that is many hosts, see {@link #host(int)}. */
+  public static MuteServer ofManyHosts() {
+    return new MuteServer(new byte[0], new InetSocketAddress(0).getAddress());
   }
 
   /** Sends these bytes to every client, and nothing after them. */
   public static MuteServer greeting(byte[] bytes) {
-    return new MuteServer(bytes.clone());
+    return new MuteServer(bytes.clone(), InetAddress.getLoopbackAddress());
   }
 
   public String host() {
     return Scratch.LOOPBACK;
+  }
+
+  /** One of sixty thousand hosts with this {@link #port()}; of a server {@link #ofManyHosts}. */
+  public String host(int number) {
+    return "127.1." + number / 250 + "." + (number % 250 + 1);
   }
 
   public int port() {

@@ -1,0 +1,146 @@
+package io.sluice.accept;
+
+import static io.sluice.servers.Installation.EVENTS;
+import static io.sluice.servers.Installation.header;
+import static io.sluice.servers.Installation.json;
+import static io.sluice.servers.Installation.text;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.sluice.servers.Installation;
+import io.sluice.servers.MuteServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Many targets that hang, far more than tests may be busy at once, and one that answers. A login
+ * that hangs takes longer than anything else here.
+ */
+final class IsolationTest {
+  private static final int HANGING = 90;
+  private static final String LOGIN_LIMIT = "15s";
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  private static Installation installation;
+
+  @BeforeAll
+  static void start() {
+    installation =
+        Installation.started(
+            setup ->
+                setup
+                    .setting("SLUICE_PROBE_LOGIN", LOGIN_LIMIT)
+                    .setting("SLUICE_PROBE_TOTAL", LOGIN_LIMIT)
+                    .setting("SLUICE_INBOX_LEASE", "30s"));
+  }
+
+  @AfterAll
+  static void noSecretShowsAnywhere() {
+    try {
+      installation.assertNoSecretShows();
+    } finally {
+      installation.close();
+    }
+  }
+
+  private static Map<String, Object> hanging(MuteServer mute, int number) {
+    Map<String, Object> settings = new LinkedHashMap<>(installation.settings());
+    settings.put("host", mute.host(number));
+    settings.put("port", mute.port());
+    return settings;
+  }
+
+  private static HttpResponse<String> test(Map<String, Object> settings) {
+    try {
+      return installation.call(installation.process().api(), "POST", "/datasources/test", settings);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void requestsForOtherTargetsGoOnWhileManyTargetsHang() {
+    String id = installation.create();
+    ExecutorService clients = Executors.newFixedThreadPool(HANGING);
+    try (MuteServer mute = MuteServer.ofManyHosts()) {
+      List<CompletableFuture<HttpResponse<String>>> hanging =
+          IntStream.range(0, HANGING)
+              .mapToObj(i -> CompletableFuture.supplyAsync(() -> test(hanging(mute, i)), clients))
+              .toList();
+      // As many as come are under test at the same time; some are told to come again.
+      await()
+          .atMost(LIMIT)
+          .until(
+              () ->
+                  mute.connections() + hanging.stream().filter(CompletableFuture::isDone).count()
+                      == HANGING);
+      assertThat(mute.connections()).isGreaterThan(HANGING / 2);
+
+      assertThat(installation.put(id, installation.settings()).statusCode()).isEqualTo(200);
+
+      assertThat(hanging.stream().filter(call -> !call.isDone()).count())
+          .as("targets that still hang")
+          .isGreaterThan(HANGING / 2);
+      hanging.forEach(CompletableFuture::join);
+    } finally {
+      clients.shutdownNow();
+    }
+  }
+
+  @Test
+  void recordsForOtherTargetsGoOnWhileManyTargetsHang() {
+    List<String> hanging = new ArrayList<>();
+    for (int i = 0; i < HANGING; i++) {
+      hanging.add(installation.create());
+    }
+    String id = installation.create();
+    try (MuteServer mute = MuteServer.ofManyHosts();
+        KafkaProducer<byte[], byte[]> producer = installation.producer()) {
+      for (int i = 0; i < HANGING; i++) {
+        send(producer, hanging.get(i), hanging(mute, i));
+      }
+      await().atMost(LIMIT).until(() -> mute.connections() == HANGING);
+
+      send(producer, id, installation.settings());
+
+      // That of its creation is the other one.
+      List<ConsumerRecord<byte[], byte[]>> events = installation.awaitEvents(id, 2);
+      assertThat(header(events.get(1), "ce_type")).isEqualTo("sluice.datasource.updated");
+      assertThat(
+              installation.records(EVENTS).stream()
+                  .filter(event -> hanging.contains(text(event.key())))
+                  .filter(
+                      event -> "sluice.datasource.update-failed".equals(header(event, "ce_type")))
+                  .count())
+          .as("targets that hang no more")
+          .isZero();
+    }
+  }
+
+  private static void send(
+      KafkaProducer<byte[], byte[]> producer, String id, Map<String, Object> settings) {
+    // What was not sent shows by the event that does not come.
+    Future<RecordMetadata> unused =
+        producer.send(
+            new ProducerRecord<>(Installation.UPDATES, id.getBytes(UTF_8), json(settings)));
+  }
+}
