@@ -43,6 +43,8 @@ public final class KafkaServer implements AutoCloseable {
   private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
   private static final Duration CLIENT_LIMIT = Duration.ofSeconds(30);
 
+  private static final ClassArchive ARCHIVE = new ClassArchive("kafka");
+
   private static final class Shared {
     static final KafkaServer INSTANCE = closedAtExit(setup().start());
 
@@ -176,17 +178,15 @@ public final class KafkaServer implements AutoCloseable {
       return this;
     }
     try {
+      List<String> command = new ArrayList<>();
+      command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+      command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+      command.addAll(ARCHIVE.options());
+      command.add("-Dlogback.configurationFile=" + directory.resolve("logback.xml"));
+      command.addAll(List.of("-cp", ClassArchive.classPath(null)));
+      command.addAll(List.of(KafkaServer.class.getName(), properties.toString()));
       process =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-Xmx256m",
-                  "-XX:+UseSerialGC",
-                  "-XX:TieredStopAtLevel=1",
-                  "-Dlogback.configurationFile=" + directory.resolve("logback.xml"),
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  KafkaServer.class.getName(),
-                  properties.toString())
+          new ProcessBuilder(command)
               .redirectErrorStream(true)
               .redirectOutput(
                   ProcessBuilder.Redirect.appendTo(directory.resolve("server.log").toFile()))
@@ -195,6 +195,7 @@ public final class KafkaServer implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     awaitReady();
+    ARCHIVE.learn(process);
     return this;
   }
 

@@ -1,11 +1,9 @@
 package io.sluice.servers;
 
-import static java.util.stream.Collectors.joining;
 import static java.util.stream.Collectors.toMap;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.Sluice;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.HttpURLConnection;
@@ -51,6 +49,12 @@ public final class SluiceProcess implements AutoCloseable {
           Pattern.MULTILINE);
   private static final Pattern CURL = Pattern.compile("^  (curl .*)$", Pattern.MULTILINE);
 
+  /** Tests start it often and use it briefly. */
+  private static final List<String> BRIEF =
+      List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
+  private static final ClassArchive ARCHIVE = new ClassArchive("sluice");
+
   private static final class Shared {
     static final SluiceProcess INSTANCE = setup().start();
   }
@@ -61,9 +65,7 @@ public final class SluiceProcess implements AutoCloseable {
   /** What a process is to be, before it starts. */
   public static final class Setup {
     private final Map<String, String> environment = new LinkedHashMap<>();
-    // Tests start it often and use it briefly.
-    private List<String> javaOptions =
-        List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+    private List<String> javaOptions = BRIEF;
 
     private Setup() {
       setting("APP_PROFILE", "dev");
@@ -149,7 +151,7 @@ public final class SluiceProcess implements AutoCloseable {
     if (process != null && process.isAlive()) {
       return this;
     }
-    launch();
+    launch(ARCHIVE.options());
     try {
       await("Sluice to start")
           .atMost(START_LIMIT)
@@ -162,16 +164,26 @@ public final class SluiceProcess implements AutoCloseable {
       throw new IllegalStateException(
           "Sluice ended with " + process.exitValue() + " instead of starting:\n" + output());
     }
+    if (javaOptions == BRIEF) {
+      ARCHIVE.learn(process);
+    }
     return this;
   }
 
   /** Starts without waiting; for a process that is expected not to become ready. */
   public synchronized SluiceProcess launch() {
+    return launch(ARCHIVE.optionsUnseen());
+  }
+
+  private SluiceProcess launch(List<String> archive) {
     greeting = null;
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(javaOptions);
-    command.addAll(List.of("-cp", classPath(), Sluice.class.getName()));
+    if (javaOptions == BRIEF) {
+      command.addAll(archive);
+    }
+    command.addAll(List.of("-cp", ClassArchive.classPath("test-classes"), Sluice.class.getName()));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().keySet().removeIf(SluiceProcess::meansSomething);
     environment.forEach(
@@ -215,13 +227,6 @@ public final class SluiceProcess implements AutoCloseable {
         || variable.startsWith("STORE_")
         || variable.startsWith("KAFKA_")
         || variable.startsWith("CAMEL_");
-  }
-
-  private static String classPath() {
-    return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator, -1))
-        .filter(entry -> !Path.of(entry).endsWith("test-classes"))
-        .map(entry -> Path.of(entry).toAbsolutePath().toString())
-        .collect(joining(File.pathSeparator));
   }
 
   private boolean ready() {
@@ -409,12 +414,25 @@ public final class SluiceProcess implements AutoCloseable {
     Signals.sendOne("CONT", process.toHandle());
   }
 
-  /** Ends the process and deletes its folder. */
+  /** Ends the process at once and what it embeds, and deletes its folder. */
   @Override
   public synchronized void close() {
-    if (process != null && process.isAlive()) {
-      stop();
-    }
+    kill();
+    endEmbeddedStore();
     Scratch.delete(directory);
+  }
+
+  /** It outlives a process that was killed. Its own end, though immediate, frees what it shares. */
+  private void endEmbeddedStore() {
+    read(data().resolve("postgres/cluster/postmaster.pid"))
+        .lines()
+        .findFirst()
+        .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.strip())))
+        .filter(process -> process.info().command().orElse("").endsWith("postgres"))
+        .ifPresent(
+            postmaster -> {
+              Signals.sendOne("QUIT", postmaster);
+              postmaster.onExit().orTimeout(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS).join();
+            });
   }
 }
