@@ -55,7 +55,7 @@ class DeadlineTest {
       Tested tested = timed(tls ? target.tls(Targets.CA.certificatePem()) : target);
 
       assertThat(Probe.steps(tested)).contains("tcp passed", step + " TIMEOUT", "query skipped");
-      assertThat(tested.report().durationMs()).isBetween(600L, 1500L);
+      assertThat(tested.report().durationMs()).isBetween(600L, TOTAL.toMillis() - 1);
     }
   }
 
@@ -87,7 +87,7 @@ class DeadlineTest {
       Tested tested = timed(Targets.at(driver, proxy.host(), proxy.port()));
 
       assertThat(tested.report().reason()).isEqualTo(Reason.TIMEOUT);
-      Awaitility.await().atMost(Duration.ofSeconds(3)).until(() -> proxy.open() == 0);
+      Awaitility.await().until(() -> proxy.open() == 0);
     }
   }
 

@@ -29,7 +29,7 @@ final class StopTest {
       assertThat(database.isAlive()).isTrue();
       assertThat(sluice.stop()).isZero();
       assertThat(pidFile(sluice)).doesNotExist();
-      await().atMost(Duration.ofSeconds(5)).until(() -> !database.isAlive());
+      await().atMost(Duration.ofSeconds(20)).until(() -> !database.isAlive());
     }
   }
 
