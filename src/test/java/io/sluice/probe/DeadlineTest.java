@@ -63,18 +63,30 @@ class DeadlineTest {
   @ParameterizedTest
   @ValueSource(strings = {"mariadb", "mysql", "postgresql"})
   void aServerMayFallSilentAtAnyByte(String driver) {
-    for (boolean tls : new boolean[] {false, true}) {
-      for (int bytes : List.of(1, 3, 9, 60, 90, 110, 200, 400, 1000, 1200)) {
-        try (ToxicProxy proxy =
-            ToxicProxy.to(Targets.HOST, Targets.port(driver))
-                .muteAfter(Direction.TO_CLIENT, bytes)) {
-          Probe.Target target = Targets.at(driver, proxy.host(), proxy.port());
-          Tested tested = timed(tls ? target.tls(Targets.CA.certificatePem()) : target);
-          assertThat(tested.report().reason())
-              .as("%s after %s bytes: %s", driver, bytes, tested)
-              .isIn(Reason.TIMEOUT, null);
+    // They only wait: some at a time, each for a target of its own.
+    ExecutorService callers = Executors.newFixedThreadPool(4);
+    try {
+      List<CompletableFuture<Void>> ends = new ArrayList<>();
+      for (boolean tls : new boolean[] {false, true}) {
+        for (int bytes : List.of(1, 3, 9, 60, 90, 110, 200, 400, 1000, 1200)) {
+          ends.add(
+              CompletableFuture.runAsync(() -> aServerFallsSilent(driver, tls, bytes), callers));
         }
       }
+      ends.forEach(CompletableFuture::join);
+    } finally {
+      callers.shutdownNow();
+    }
+  }
+
+  private void aServerFallsSilent(String driver, boolean tls, int bytes) {
+    try (ToxicProxy proxy =
+        ToxicProxy.to(Targets.HOST, Targets.port(driver)).muteAfter(Direction.TO_CLIENT, bytes)) {
+      Probe.Target target = Targets.at(driver, proxy.host(), proxy.port());
+      Tested tested = timed(tls ? target.tls(Targets.CA.certificatePem()) : target);
+      assertThat(tested.report().reason())
+          .as("%s after %s bytes: %s", driver, bytes, tested)
+          .isIn(Reason.TIMEOUT, null);
     }
   }
 
