@@ -40,6 +40,7 @@ final class ClassArchive {
 
   private final String program;
   private boolean tried;
+  private boolean made;
 
   /**
    * @param program a word for the file's name
@@ -66,7 +67,7 @@ final class ClassArchive {
 
   /** What any other start is told. */
   synchronized List<String> optionsUnseen() {
-    return Files.exists(file()) ? List.of(QUIET, "-XX:SharedArchiveFile=" + file()) : List.of();
+    return made ? List.of(QUIET, "-XX:SharedArchiveFile=" + file()) : List.of();
   }
 
   /**
@@ -88,7 +89,10 @@ final class ClassArchive {
               .redirectErrorStream(true)
               .redirectOutput(Kept.DIRECTORY.resolve("jcmd.log").toFile())
               .start();
-      if (!jcmd.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+      // One that takes longer may still be half a file when the next start would read it.
+      if (jcmd.waitFor(LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+        made = jcmd.exitValue() == 0 && Files.exists(file());
+      } else {
         jcmd.destroyForcibly();
       }
     } catch (IOException e) {
