@@ -8,10 +8,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.servers.Installation;
 import io.sluice.servers.MuteServer;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,8 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -37,6 +37,7 @@ import org.junit.jupiter.api.Test;
  */
 final class IsolationTest {
   private static final int HANGING = 90;
+  private static final int WORKERS = 100;
   private static final String LOGIN_LIMIT = "15s";
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
@@ -50,7 +51,8 @@ final class IsolationTest {
                 setup
                     .setting("SLUICE_PROBE_LOGIN", LOGIN_LIMIT)
                     .setting("SLUICE_PROBE_TOTAL", LOGIN_LIMIT)
-                    .setting("SLUICE_INBOX_LEASE", "30s"));
+                    .setting("SLUICE_INBOX_LEASE", "30s")
+                    .setting("SLUICE_HTTP_WORKERS", Integer.toString(WORKERS)));
   }
 
   @AfterAll
@@ -69,30 +71,41 @@ final class IsolationTest {
     return settings;
   }
 
-  private static HttpResponse<String> test(Map<String, Object> settings) {
-    try {
-      return installation.call(installation.process().api(), "POST", "/datasources/test", settings);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /** As many requests as there are targets; returns when all that are let in are under test. */
+  private static List<CompletableFuture<HttpResponse<String>>> requests(
+      MuteServer mute, int first, int count) {
+    // Each client has one connection, which takes a hundred requests at once.
+    HttpClient client = HttpClient.newHttpClient();
+    List<CompletableFuture<HttpResponse<String>>> calls =
+        IntStream.range(first, first + count)
+            .mapToObj(
+                i ->
+                    client.sendAsync(
+                        HttpRequest.newBuilder(
+                                URI.create(installation.process().api() + "/datasources/test"))
+                            .header("Authorization", "Bearer " + installation.process().token())
+                            .header("Content-Type", "application/json")
+                            .POST(HttpRequest.BodyPublishers.ofByteArray(json(hanging(mute, i))))
+                            .build(),
+                        HttpResponse.BodyHandlers.ofString()))
+            .toList();
+    await()
+        .atMost(LIMIT)
+        .until(
+            () ->
+                mute.connections()
+                        - first
+                        + calls.stream().filter(CompletableFuture::isDone).count()
+                    >= count);
+    return calls;
   }
 
   @Test
   void requestsForOtherTargetsGoOnWhileManyTargetsHang() {
     String id = installation.create();
-    ExecutorService clients = Executors.newFixedThreadPool(HANGING);
     try (MuteServer mute = MuteServer.ofManyHosts()) {
-      List<CompletableFuture<HttpResponse<String>>> hanging =
-          IntStream.range(0, HANGING)
-              .mapToObj(i -> CompletableFuture.supplyAsync(() -> test(hanging(mute, i)), clients))
-              .toList();
-      // As many as come are under test at the same time; some are told to come again.
-      await()
-          .atMost(LIMIT)
-          .until(
-              () ->
-                  mute.connections() + hanging.stream().filter(CompletableFuture::isDone).count()
-                      == HANGING);
+      List<CompletableFuture<HttpResponse<String>>> hanging = requests(mute, 0, HANGING);
+      // Far more than may be busy at once, though those that came last may be told to come again.
       assertThat(mute.connections()).isGreaterThan(HANGING / 2);
 
       assertThat(installation.put(id, installation.settings()).statusCode()).isEqualTo(200);
@@ -100,9 +113,26 @@ final class IsolationTest {
       assertThat(hanging.stream().filter(call -> !call.isDone()).count())
           .as("targets that still hang")
           .isGreaterThan(HANGING / 2);
-      hanging.forEach(CompletableFuture::join);
-    } finally {
-      clients.shutdownNow();
+    }
+  }
+
+  @Test
+  void requestsBeyondTheWorkersAreRefusedAtOnce() {
+    try (MuteServer mute = MuteServer.ofManyHosts()) {
+      List<CompletableFuture<HttpResponse<String>>> hanging = new ArrayList<>();
+      while (hanging.stream().filter(call -> !call.isDone()).count() < WORKERS) {
+        hanging.addAll(requests(mute, mute.connections(), 20));
+      }
+
+      HttpResponse<String> refused =
+          DocumentedAnswers.check(requests(mute, mute.connections(), 1).get(0).join());
+
+      assertThat(refused.statusCode()).isEqualTo(503);
+      assertThat(refused.headers().firstValue("Retry-After")).isPresent();
+      assertThat(refused.body()).contains("Too many requests are at work");
+      assertThat(hanging.stream().filter(call -> !call.isDone()).count())
+          .as("targets that still hang")
+          .isEqualTo(WORKERS);
     }
   }
 
