@@ -15,6 +15,7 @@ import io.sluice.probe.Prober;
 import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.secrets.Vault;
+import io.sluice.store.Bell;
 import io.sluice.store.Statement;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
@@ -47,24 +48,50 @@ public final class Inbox {
   private static final String CLAIMED = "claimedUpdates";
   private static final String WANTED = "wantedUpdates";
   private static final String TICKET = "ticket";
+  private static final String RELEASED = "released";
 
   /** After so many attempts that a crash or a fault of this service cut short, an update fails. */
   private static final int MAX_ATTEMPTS = 5;
 
   private static final Duration IDLE_WAIT = Duration.ofSeconds(1);
-  private static final Duration RETRY_PAUSE = Duration.ofSeconds(1);
+
+  /** After this an update that was given back is tried again; each time twice as long. */
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
 
   private final Vault vault;
   private final Gate gate;
   private final DeadLetters deadLetters;
   private final ObjectMapper json;
   private final Semaphore idle;
-  private final Semaphore bell = new Semaphore(0);
+  private final Bell bell = new Bell();
   private final Duration poll;
   private final Duration lease;
 
   /** Leases that this instance gave up on while the store was away, and since when. */
   private final Map<String, Long> returned = new ConcurrentHashMap<>();
+
+  /** Updates that this instance gave back because it was at its limit. */
+  private final Map<UUID, Pause> pauses = new ConcurrentHashMap<>();
+
+  /** The data source that was served last: the next claim begins behind it. */
+  private volatile Turn turn = new Turn("", "");
+
+  private record Turn(String workspace, String dataSource) {}
+
+  private record Pause(Duration length, long since) {
+
+    static Pause first() {
+      return new Pause(FIRST_PAUSE, System.nanoTime());
+    }
+
+    Pause longer() {
+      Duration twice = length.multipliedBy(2);
+      return new Pause(
+          twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE, System.nanoTime());
+    }
+  }
 
   /** One claimed update. */
   record Ticket(Submission submission, JsonNode origin, int attempts) {}
@@ -93,7 +120,7 @@ public final class Inbox {
 
   /** Something was put into the queue, or what waits behind a finished update can be worked. */
   public void ring() {
-    bell.release();
+    bell.ring();
   }
 
   /**
@@ -102,8 +129,8 @@ public final class Inbox {
    */
   public boolean more(Exchange exchange) throws InterruptedException {
     List<?> claimed = exchange.getProperty(CLAIMED, List.class);
-    if (claimed == null && bell.tryAcquire(poll.toMillis(), TimeUnit.MILLISECONDS)) {
-      bell.drainPermits();
+    if (claimed == null) {
+      bell.await(poll, exchange.getContext());
     }
     return (claimed == null || !claimed.isEmpty()) && exchange.getContext().getStatus().isStarted();
   }
@@ -117,7 +144,14 @@ public final class Inbox {
     exchange.setProperty(WANTED, wanted);
     long now = System.nanoTime();
     returned.values().removeIf(since -> now - since > lease.toNanos());
+    // Another instance may have ended such an update.
+    pauses
+        .values()
+        .removeIf(pause -> now - pause.since() > 2 * LONGEST_PAUSE.toNanos() + lease.toNanos());
+    Turn last = turn;
     return Statement.named("claim-updates")
+        .with("afterWorkspace", last.workspace())
+        .with("afterDataSource", last.dataSource())
         .with("limit", wanted)
         .with("lease", lease.toMillis())
         .with("returned", String.join(",", returned.keySet()));
@@ -130,6 +164,10 @@ public final class Inbox {
     exchange.setProperty(CLAIMED, rows);
     rows.forEach(
         r -> returned.remove(lease(r.get("id"), ((Number) r.get("fence")).longValue() - 1)));
+    rows.stream()
+        .max(Comparator.comparingInt(r -> ((Number) r.get("turn")).intValue()))
+        .ifPresent(
+            r -> turn = new Turn((String) r.get("workspace_id"), (String) r.get("data_source_id")));
     return rows.stream()
         .sorted(Comparator.comparingLong(r -> ((Number) r.get("seq")).longValue()))
         .toList();
@@ -140,7 +178,11 @@ public final class Inbox {
   }
 
   /** The worker is idle again. */
-  public void done() {
+  public void done(
+      @ExchangeProperty(TICKET) Ticket ticket, @ExchangeProperty(RELEASED) Boolean released) {
+    if (ticket != null && released == null) {
+      pauses.remove(ticket.submission().updateId());
+    }
     idle.release();
     ring();
   }
@@ -206,12 +248,19 @@ public final class Inbox {
   public Statement refused(
       @ExchangeProperty(TICKET) Ticket ticket,
       @ExchangeProperty("payload") byte[] payload,
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Refusal refusal) {
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Refusal refusal,
+      Exchange exchange) {
     if (refusal.report() != null) {
       return null;
     }
     return switch (refusal.reason()) {
-      case OVERLOADED, STORE_UNAVAILABLE -> release(ticket);
+      case OVERLOADED -> {
+        exchange.setProperty(RELEASED, true);
+        UUID update = ticket.submission().updateId();
+        yield release(
+            ticket, pauses.merge(update, Pause.first(), (old, one) -> old.longer()).length());
+      }
+      case STORE_UNAVAILABLE -> release(ticket, FIRST_PAUSE);
       case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->
           unreadable(ticket, payload, refusal);
       default ->
@@ -233,11 +282,11 @@ public final class Inbox {
     return refusal.errors().stream().anyMatch(error -> error.field().equals("id"));
   }
 
-  private static Statement release(Ticket ticket) {
+  private static Statement release(Ticket ticket, Duration pause) {
     return Statement.named("release-update")
         .with("updateId", ticket.submission().updateId().toString())
         .with("fence", ticket.submission().fence())
-        .with("pause", RETRY_PAUSE.toMillis());
+        .with("pause", pause.toMillis());
   }
 
   private Statement dead(Ticket ticket, byte[] payload, Refusal refusal) {

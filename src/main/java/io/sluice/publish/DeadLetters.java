@@ -40,11 +40,39 @@ public final class DeadLetters {
       String topic, int partition, long offset, byte[] key, byte[] value, int attempts) {}
 
   /**
+   * A dead letter as it goes out.
+   *
+   * @param key null: none
+   */
+  // The arrays are handed over, never shared.
+  @SuppressWarnings("ArrayRecordComponent")
+  public record Written(byte[] key, String headers, byte[] body) {}
+
+  /** The topic of the dead letters. */
+  public String topic() {
+    return topic;
+  }
+
+  /**
    * Adds the dead letter to the statement that settles the record.
    *
    * @param stage the route that gave up on it
    */
   public Statement in(Statement statement, Letter letter, String stage, Reason reason) {
+    Written written = written(letter, stage, reason);
+    return statement
+        .with("topic", topic)
+        .with("key", written.key())
+        .with("headers", written.headers())
+        .with("body", written.body());
+  }
+
+  /**
+   * Writes a dead letter, for {@link #topic}.
+   *
+   * @param stage the route that gave up on the record
+   */
+  public Written written(Letter letter, String stage, Reason reason) {
     String headers =
         json.createObjectNode()
             .put("dlq.topic", letter.topic())
@@ -63,11 +91,7 @@ public final class DeadLetters {
       body.put("keyLength", key.length).put("keySha256", sha256(key));
       key = null;
     }
-    return statement
-        .with("topic", topic)
-        .with("key", key)
-        .with("headers", headers)
-        .with("body", body.toString().getBytes(StandardCharsets.UTF_8));
+    return new Written(key, headers, body.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static String sha256(byte[] value) {

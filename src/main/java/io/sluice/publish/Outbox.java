@@ -2,6 +2,7 @@ package io.sluice.publish;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.store.Bell;
 import io.sluice.store.Statement;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -52,6 +53,8 @@ public final class Outbox {
   private final String deadLetterTopic;
   private final boolean structured;
   private final int batch;
+  private final Bell bell;
+  private final Duration poll;
   private final Duration lease;
 
   /** What the broker has, and the store does not know that yet. */
@@ -67,22 +70,37 @@ public final class Outbox {
    * @param deadLetterTopic the topic that must not hold up the others
    * @param structured whether an event is one JSON document, in place of headers and data
    * @param batch events per delivery, which a crash may repeat
+   * @param bell is rung when this instance has put something into the outbox
+   * @param poll how often the outbox is looked at when nobody rings
    * @param lease for so long this instance stays the publisher without a sign of life
    */
   public Outbox(
-      ObjectMapper json, String deadLetterTopic, boolean structured, int batch, Duration lease) {
+      ObjectMapper json,
+      String deadLetterTopic,
+      boolean structured,
+      int batch,
+      Bell bell,
+      Duration poll,
+      Duration lease) {
     this.json = json;
     this.deadLetterTopic = deadLetterTopic;
     this.structured = structured;
     this.batch = batch;
+    this.bell = bell;
+    this.poll = poll;
     this.lease = lease;
   }
 
   /**
-   * Whether something may still wait: true until neither events nor dead letters were found. A
-   * service that stops takes no more, but says what it has sent.
+   * Whether to look into the outbox: first when somebody rings, at the latest after the poll's
+   * time; then until neither events nor dead letters are found. A service that stops takes no more,
+   * but says what it has sent.
    */
-  public boolean more(Exchange exchange) {
+  public boolean more(Exchange exchange) throws InterruptedException {
+    if (exchange.getProperty(EMPTY_CLAIMS) == null) {
+      exchange.setProperty(EMPTY_CLAIMS, 0);
+      bell.await(poll, exchange.getContext());
+    }
     return unmarked()
         || (exchange.getProperty(EMPTY_CLAIMS, 0, Integer.class) < KINDS && running(exchange));
   }

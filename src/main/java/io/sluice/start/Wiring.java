@@ -52,6 +52,7 @@ import io.sluice.secrets.Vault;
 import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedBroker;
 import io.sluice.start.embedded.EmbeddedStore;
+import io.sluice.store.Bell;
 import io.sluice.store.DataSources;
 import io.sluice.store.Retention;
 import io.sluice.store.Statements;
@@ -187,7 +188,8 @@ public final class Wiring implements CamelConfiguration {
 
     Registry registry = camel.getRegistry();
     registry.bind("store", store);
-    registry.bind("statements", new Statements(CONFIG.resolve("sql")));
+    Bell publisher = new Bell();
+    registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher));
     registry.bind("answers", answers);
     registry.bind("callers", new Callers(tokens, clock));
     registry.bind("decoder", new Decoder(drivers));
@@ -229,6 +231,8 @@ public final class Wiring implements CamelConfiguration {
             configuration.kafka().deadLetterTopic(),
             configuration.kafka().structuredEvents(),
             configuration.outbox().batch(),
+            publisher,
+            configuration.outbox().poll(),
             configuration.outbox().lease()));
 
     registry.bind(
@@ -247,8 +251,6 @@ public final class Wiring implements CamelConfiguration {
         .register(new StoreHealth(camel, store));
 
     known.setProperty("sluice.kafka.brokers", brokers);
-    known.setProperty(
-        "sluice.outbox.period", Long.toString(configuration.outbox().poll().toMillis()));
     known.setProperty(
         "sluice.retention.period", Long.toString(configuration.retention().poll().toMillis()));
     known.setProperty("sluice.monitor.period", Long.toString(monitor.poll().toMillis()));

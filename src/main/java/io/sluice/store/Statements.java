@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,14 +21,23 @@ import org.apache.camel.component.jdbc.JdbcConstants;
 public final class Statements {
   private static final Pattern PARAMETER = Pattern.compile(":\\?(\\w+)");
 
-  private record Sql(String text, Set<String> parameters) {}
+  private static final String OUTBOX = "insert into outbox";
+  private static final String TELLS = "statementTells";
+
+  /**
+   * @param tells whether it can put a row into the outbox
+   */
+  private record Sql(String text, Set<String> parameters, boolean tells) {}
 
   private final Map<String, Sql> byName = new ConcurrentHashMap<>();
+  private final Bell publisher;
 
   /**
    * @param directory the folder of the {@code .sql} files
+   * @param publisher is rung when a row may have been put into the outbox
    */
-  public Statements(Path directory) {
+  public Statements(Path directory, Bell publisher) {
+    this.publisher = publisher;
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".sql")).toList()) {
         String text = withoutComments(Files.readString(file));
@@ -36,7 +46,9 @@ public final class Statements {
         while (matcher.find()) {
           parameters.add(matcher.group(1));
         }
-        byName.put(file.getFileName().toString().replace(".sql", ""), new Sql(text, parameters));
+        byName.put(
+            file.getFileName().toString().replace(".sql", ""),
+            new Sql(text, parameters, text.contains(OUTBOX)));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot read the statements in " + directory + ".", e);
@@ -61,5 +73,15 @@ public final class Statements {
     message.removeHeaders("*");
     message.setHeader(JdbcConstants.JDBC_PARAMETERS, statement.parameters());
     message.setBody(sql.text());
+    exchange.setProperty(TELLS, sql.tells());
+  }
+
+  /** The statement has run: what it has to tell need not wait for the next look into the outbox. */
+  public void ran(Exchange exchange) {
+    if (Boolean.TRUE.equals(exchange.removeProperty(TELLS))
+        && exchange.getMessage().getBody() instanceof List<?> rows
+        && !rows.isEmpty()) {
+      publisher.ring();
+    }
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.contract.ContractFile;
 import io.sluice.model.Intake;
 import io.sluice.publish.Events.Happening;
+import io.sluice.store.Bell;
 import io.sluice.store.Statement;
 import java.time.Duration;
 import java.time.Instant;
@@ -51,7 +52,15 @@ final class StructuredEventsTest {
   }
 
   private static Message published(boolean structured, String topic) throws Exception {
-    Outbox outbox = new Outbox(JSON, DEAD_LETTERS, structured, 1, Duration.ofSeconds(2));
+    Outbox outbox =
+        new Outbox(
+            JSON,
+            DEAD_LETTERS,
+            structured,
+            1,
+            new Bell(),
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(2));
     try (CamelContext camel = new DefaultCamelContext()) {
       return outbox.records(List.of(row(topic)), new DefaultExchange(camel)).get(0);
     }
