@@ -188,14 +188,24 @@ public final class KafkaIntake {
         .with("records", json.createArrayNode().addAll(rows).toString());
   }
 
-  /** Whether the store would refuse what it was given whenever it comes. */
-  public boolean unstorable(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) SQLException failure) {
-    return StoreFailure.isOfTheValue(failure);
+  /**
+   * The records of the poll, to be stored on their own.
+   *
+   * @throws SQLException the failure itself, where no value is to blame
+   */
+  public List<Entry> each(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) SQLException failure,
+      @ExchangeProperty(POLLED) List<Entry> polled)
+      throws SQLException {
+    requireOfTheValue(failure);
+    return polled;
   }
 
-  /** The records of the poll, to be stored on their own. */
-  public List<Entry> each(@ExchangeProperty(POLLED) List<Entry> polled) {
-    return polled;
+  /** What the store would refuse whenever it comes must not come again, and all else must. */
+  private static void requireOfTheValue(SQLException failure) throws SQLException {
+    if (!StoreFailure.isOfTheValue(failure)) {
+      throw failure;
+    }
   }
 
   /** Puts one record into the queue. */
@@ -204,8 +214,16 @@ public final class KafkaIntake {
     return accept(List.of(entry.row()));
   }
 
-  /** The dead letter of a record that the store refuses. */
-  public Statement refuse(@ExchangeProperty(ENTRY) Entry entry) {
+  /**
+   * The dead letter of a record that the store refuses.
+   *
+   * @throws SQLException the failure itself, where no value is to blame
+   */
+  public Statement refuse(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) SQLException failure,
+      @ExchangeProperty(ENTRY) Entry entry)
+      throws SQLException {
+    requireOfTheValue(failure);
     return accept(List.of(dead(entry.record(), Reason.INTERNAL)));
   }
 

@@ -41,11 +41,19 @@ final class KafkaIntakeTest {
   private static final String UPDATED = "sluice.datasource.updated";
   private static final String FAILED = "sluice.datasource.update-failed";
 
+  private static final Duration POLL = Duration.ofSeconds(10);
+
   private static Installation installation;
 
   @BeforeAll
   static void start() {
-    installation = Installation.started(setup -> {});
+    // What is told here is told by the bells: who waits for a poll waits too long.
+    installation =
+        Installation.started(
+            setup ->
+                setup
+                    .setting("SLUICE_INBOX_POLL", POLL.toSeconds() + "s")
+                    .setting("SLUICE_OUTBOX_POLL", POLL.toSeconds() + "s"));
   }
 
   @AfterAll
@@ -382,6 +390,87 @@ final class KafkaIntakeTest {
       assertThat(announced)
           .isEqualTo(sent.stream().filter(identity -> identity.startsWith(id)).toList());
     }
+  }
+
+  @Test
+  void anUpdateIsWorkedAndToldWithoutWaitingForAPoll() {
+    String id = installation.create();
+    int updates = 4;
+    long begun = System.nanoTime();
+    for (int i = 0; i < updates; i++) {
+      installation.produce(id, json(installation.settings()), Map.of());
+      installation.awaitEvents(id, i + 2);
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - begun))
+        .isLessThan(POLL.multipliedBy(updates).dividedBy(2));
+  }
+
+  @Test
+  void whatOnePollBringsIsOneTransaction() throws Exception {
+    String nobody = "nobody-" + UUID.randomUUID();
+    together(nobody, IntStream.range(0, 40).mapToObj(i -> "p" + i).toList());
+    installation.awaitEvents(nobody, 40);
+    assertThat(
+            Integer.parseInt(
+                installation.value(
+                    "select count(distinct received_at) from updates where data_source_id = '"
+                        + nobody
+                        + "'")))
+        .isLessThan(10);
+  }
+
+  @Test
+  void aRecordThatTheStoreRefusesIsADeadLetterAndTheOthersOfItsPollAreTakenOnce() throws Exception {
+    String nobody = "nobody-" + UUID.randomUUID();
+    List<String> keys = new ArrayList<>(IntStream.range(0, 20).mapToObj(i -> "p" + i).toList());
+    keys.set(10, "refused");
+    keys.set(15, "p3");
+    change("alter table updates add constraint no_refused check (identity not like '%/refused')");
+    try {
+      List<RecordMetadata> sent = together(nobody, keys);
+      assertThat(header(installation.awaitDeadLetter(sent.get(10)), "dlq.reason"))
+          .isEqualTo("INTERNAL");
+      installation.awaitEvents(nobody, 18);
+    } finally {
+      change("alter table updates drop constraint no_refused");
+    }
+    // Behind them all: when this one is told, no other is to come.
+    together(nobody, List.of("last"));
+    List<String> told =
+        installation.awaitEvents(nobody, 19).stream()
+            .map(event -> identity(header(event, "ce_id")))
+            .toList();
+    keys.remove(15);
+    keys.remove("refused");
+    keys.add("last");
+    assertThat(told).isEqualTo(keys.stream().map(key -> nobody + "/" + key).toList());
+  }
+
+  private static void change(String sql) {
+    installation.store().executeIn(installation.database(), sql);
+  }
+
+  /** Sends records while the product cannot take them, so that it finds them all at once. */
+  private static List<RecordMetadata> together(String id, List<String> keys) throws Exception {
+    List<Future<RecordMetadata>> acknowledged = new ArrayList<>();
+    installation.process().pause();
+    try (KafkaProducer<byte[], byte[]> producer = installation.producer()) {
+      for (String key : keys) {
+        ProducerRecord<byte[], byte[]> record =
+            new ProducerRecord<>(
+                Installation.UPDATES, id.getBytes(UTF_8), json(installation.settings()));
+        record.headers().add("idempotency-key", key.getBytes(UTF_8));
+        acknowledged.add(producer.send(record));
+      }
+      producer.flush();
+    } finally {
+      installation.process().resume();
+    }
+    List<RecordMetadata> sent = new ArrayList<>();
+    for (Future<RecordMetadata> record : acknowledged) {
+      sent.add(record.get());
+    }
+    return sent;
   }
 
   private static String identity(String updateId) {

@@ -1,0 +1,71 @@
+package io.sluice.accept;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.accept.Inbox.Ticket;
+import io.sluice.apply.Submission;
+import io.sluice.apply.Submission.Operation;
+import io.sluice.model.Intake;
+import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.apache.camel.Exchange;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.DefaultExchange;
+import org.junit.jupiter.api.Test;
+
+/** How long an update pauses that came when there was no place for it. */
+final class InboxPauseTest {
+  private final Inbox inbox =
+      new Inbox(null, null, null, null, 1, Duration.ofSeconds(1), Duration.ofSeconds(1));
+
+  private static Ticket ticket() {
+    Submission submission =
+        new Submission(
+            UUID.randomUUID(),
+            Intake.KAFKA,
+            Operation.UPDATE,
+            "workspace",
+            "id",
+            null,
+            "actor",
+            null,
+            false,
+            "identity",
+            1L,
+            false);
+    return new Ticket(submission, null, 1);
+  }
+
+  private long refused(Ticket ticket, Reason reason) {
+    Exchange exchange = new DefaultExchange(new DefaultCamelContext());
+    Object pause =
+        inbox.refused(ticket, null, Refusal.because(reason), exchange).parameters().get("pause");
+    inbox.done(ticket, exchange.getProperty("released", Boolean.class));
+    return (Long) pause;
+  }
+
+  @Test
+  void thePauseOfAnUpdateGrowsUntilTheUpdateEnds() {
+    Ticket ticket = ticket();
+    List<Long> pauses = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      pauses.add(refused(ticket, Reason.OVERLOADED));
+    }
+    assertThat(pauses).containsExactly(1000L, 2000L, 4000L, 8000L, 15_000L, 15_000L);
+    assertThat(refused(ticket(), Reason.OVERLOADED)).isEqualTo(1000);
+
+    inbox.done(ticket, null);
+    assertThat(refused(ticket, Reason.OVERLOADED)).isEqualTo(1000);
+  }
+
+  @Test
+  void whileTheStoreIsAwayNoPauseGrows() {
+    Ticket ticket = ticket();
+    refused(ticket, Reason.STORE_UNAVAILABLE);
+    assertThat(refused(ticket, Reason.STORE_UNAVAILABLE)).isEqualTo(1000);
+  }
+}
