@@ -138,7 +138,7 @@ public final class Benchmark {
           // Measured is what flows, not its beginning.
           for (int i = 0; i < BACKLOG; i++) {
             follower.await(id, 1);
-            send(id, target.json());
+            updates.send(id, target.json());
           }
           return new Crowd.Client() {
             @Override
