@@ -29,6 +29,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -93,11 +94,16 @@ public final class Inbox {
     }
   }
 
-  /** One claimed update. */
-  record Ticket(Submission submission, JsonNode origin, int attempts) {}
+  /**
+   * One claimed update.
+   *
+   * @param busy whether it counts as one that a worker is at
+   */
+  record Ticket(Submission submission, JsonNode origin, int attempts, AtomicBoolean busy) {}
 
   /**
-   * @param workers updates at work at once; no more than that are claimed
+   * @param workers updates at work at once, beside those whose targets keep them waiting; no more
+   *     than that are claimed
    * @param poll how often the queue is looked at when nothing points there
    * @param lease for so long a claimed update is this instance's
    */
@@ -183,7 +189,14 @@ public final class Inbox {
     if (ticket != null && released == null) {
       pauses.remove(ticket.submission().updateId());
     }
-    idle.release();
+    leave(ticket);
+  }
+
+  /** From when its target keeps it waiting an update needs no worker, and another is claimed. */
+  private void leave(Ticket ticket) {
+    if (ticket == null || ticket.busy().getAndSet(false)) {
+      idle.release();
+    }
     ring();
   }
 
@@ -207,7 +220,9 @@ public final class Inbox {
             ((Number) row.get("fence")).longValue(),
             origin.path(HOLD).asBoolean());
     int attempts = ((Number) row.get("attempts")).intValue();
-    exchange.setProperty(TICKET, new Ticket(submission, origin, attempts));
+    Ticket ticket = new Ticket(submission, origin, attempts, new AtomicBoolean(true));
+    exchange.setProperty(TICKET, ticket);
+    exchange.setProperty(Prober.ASIDE, (Runnable) () -> leave(ticket));
     if (attempts > MAX_ATTEMPTS) {
       throw Refusal.because(Reason.INTERNAL);
     }

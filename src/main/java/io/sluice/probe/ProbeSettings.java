@@ -42,7 +42,7 @@ public record ProbeSettings(
     Duration queueWait,
     Duration warnBefore) {
 
-  private static final int MAX_SLOW_TESTS = 1000;
+  private static final int MAX_SLOW_TESTS = 1250;
   private static final Duration SLOW_AFTER = Duration.ofMillis(100);
 
   /** A month is enough to renew a certificate. */

@@ -34,11 +34,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Outbox {
   private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
-  private static final String EMPTY_CLAIMS = "emptyClaims";
+  private static final String KINDS_LEFT = "kindsLeft";
   private static final String ROUND = "round";
-
-  /** Events and dead letters are claimed in turn. */
-  private static final int KINDS = 2;
 
   /** CloudEvents Kafka protocol binding, section 3.3. */
   private static final String STRUCTURED =
@@ -63,7 +60,10 @@ public final class Outbox {
   /** When the lease that runs was asked for; of the clock that never jumps. */
   private volatile long leased;
 
+  /** Which of the two kinds is claimed next: events and dead letters take turns. */
   private volatile boolean deadLetters;
+
+  private volatile long bothSince = System.nanoTime();
   private volatile boolean failing;
 
   /**
@@ -93,16 +93,25 @@ public final class Outbox {
 
   /**
    * Whether to look into the outbox: first when somebody rings, at the latest after the poll's
-   * time; then until neither events nor dead letters are found. A service that stops takes no more,
-   * but says what it has sent.
+   * time; then until no more is found. Dead letters are looked for once in the poll's time. A
+   * service that stops takes no more, but says what it has sent.
    */
   public boolean more(Exchange exchange) throws InterruptedException {
-    if (exchange.getProperty(EMPTY_CLAIMS) == null) {
-      exchange.setProperty(EMPTY_CLAIMS, 0);
+    if (exchange.getProperty(KINDS_LEFT) == null) {
       bell.await(poll, exchange.getContext());
+      boolean both = System.nanoTime() - bothSince >= poll.toNanos();
+      if (both) {
+        bothSince = System.nanoTime();
+      }
+      exchange.setProperty(KINDS_LEFT, both ? 2 : 1);
+      deadLetters = both && deadLetters;
     }
-    return unmarked()
-        || (exchange.getProperty(EMPTY_CLAIMS, 0, Integer.class) < KINDS && running(exchange));
+    return unmarked() || wanting(exchange);
+  }
+
+  /** Whether more may be found. */
+  public boolean wanting(Exchange exchange) {
+    return exchange.getProperty(KINDS_LEFT, Integer.class) > 0 && running(exchange);
   }
 
   private static boolean running(Exchange exchange) {
@@ -126,14 +135,14 @@ public final class Outbox {
     acknowledged.removeAll(seqs);
   }
 
-  public Statement claim(Exchange exchange) {
+  public Statement claim() {
     leased = System.nanoTime();
     return Statement.named("claim-outbox")
         .with("owner", owner)
         .with("lease", lease.toMillis())
         .with("deadLetterTopic", deadLetterTopic)
         .with("deadLetters", deadLetters)
-        .with("limit", running(exchange) ? batch : 0);
+        .with("limit", batch);
   }
 
   /**
@@ -144,10 +153,11 @@ public final class Outbox {
    */
   public Iterator<List<Map<String, Object>>> rounds(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
-    int empty = exchange.getProperty(EMPTY_CLAIMS, 0, Integer.class);
-    exchange.setProperty(EMPTY_CLAIMS, rows.isEmpty() ? empty + 1 : 0);
-    if (rows.isEmpty()) {
+    if (rows.size() < batch) {
+      exchange.setProperty(KINDS_LEFT, exchange.getProperty(KINDS_LEFT, Integer.class) - 1);
       deadLetters = !deadLetters;
+    }
+    if (rows.isEmpty()) {
       return Collections.emptyIterator();
     }
     List<List<Map<String, Object>>> rounds = new ArrayList<>();
@@ -221,7 +231,9 @@ public final class Outbox {
 
   /** Nothing is lost: what was not acknowledged is still waiting, and the next tick tries again. */
   public void failed(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+    // The other kind first, at once.
     deadLetters = !deadLetters;
+    bothSince = System.nanoTime() - poll.toNanos();
     if (!failing) {
       failing = true;
       LOG.atWarn()

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Exchange;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.support.DefaultExchange;
@@ -37,7 +38,7 @@ final class InboxPauseTest {
             "identity",
             1L,
             false);
-    return new Ticket(submission, null, 1);
+    return new Ticket(submission, null, 1, new AtomicBoolean(true));
   }
 
   private long refused(Ticket ticket, Reason reason) {

@@ -1,5 +1,7 @@
 package io.sluice.bench;
 
+import static org.awaitility.Awaitility.await;
+
 import io.sluice.servers.Installation;
 import io.sluice.servers.MuteServer;
 import java.net.URI;
@@ -13,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /** Updates that are in flight to targets that hang: each is sent anew when it has ended. */
@@ -23,6 +26,7 @@ final class Hanging implements AutoCloseable {
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final Map<Integer, Integer> answers = new ConcurrentSkipListMap<>();
+  private final AtomicInteger asked = new AtomicInteger();
   private volatile boolean over;
 
   Hanging(Installation installation, Follower follower) {
@@ -45,11 +49,13 @@ final class Hanging implements AutoCloseable {
   }
 
   private void ask(HttpRequest request) {
+    asked.incrementAndGet();
     CompletableFuture<Void> unused =
         http.sendAsync(request, HttpResponse.BodyHandlers.discarding())
             .thenAccept(
                 answer -> {
                   answers.merge(answer.statusCode(), 1, Integer::sum);
+                  asked.decrementAndGet();
                   if (!over) {
                     // Who is told to come again does so a second later, as the answer says.
                     CompletableFuture.delayedExecutor(
@@ -104,5 +110,6 @@ final class Hanging implements AutoCloseable {
   public void close() {
     over = true;
     mute.close();
+    await().atMost(Duration.ofMinutes(1)).until(() -> asked.get() <= 0);
   }
 }
