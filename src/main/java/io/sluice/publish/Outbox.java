@@ -63,6 +63,9 @@ public final class Outbox {
   /** Which of the two kinds is claimed next: events and dead letters take turns. */
   private volatile boolean deadLetters;
 
+  /** Which was claimed last. */
+  private volatile boolean claimed;
+
   private volatile long bothSince = System.nanoTime();
   private volatile boolean failing;
 
@@ -137,6 +140,7 @@ public final class Outbox {
 
   public Statement claim() {
     leased = System.nanoTime();
+    claimed = deadLetters;
     return Statement.named("claim-outbox")
         .with("owner", owner)
         .with("lease", lease.toMillis())
@@ -232,7 +236,7 @@ public final class Outbox {
   /** Nothing is lost: what was not acknowledged is still waiting, and the next tick tries again. */
   public void failed(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
     // The other kind first, at once.
-    deadLetters = !deadLetters;
+    deadLetters = !claimed;
     bothSince = System.nanoTime() - poll.toNanos();
     if (!failing) {
       failing = true;

@@ -3,6 +3,7 @@ package io.sluice.rig;
 import static io.sluice.servers.Installation.json;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.servers.Alteration;
 import io.sluice.servers.SluiceProcess;
 import java.time.Duration;
 import java.util.Map;

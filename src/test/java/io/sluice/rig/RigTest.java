@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.rig.Evidence.Receipt;
 import io.sluice.rig.Evidence.Vitals;
+import io.sluice.servers.Alteration;
 import io.sluice.servers.SluiceProcess;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -8,6 +8,7 @@ import io.sluice.rig.Evidence.Vitals;
 import io.sluice.rig.History.Kind;
 import io.sluice.rig.History.Outcome;
 import io.sluice.rig.History.Write;
+import io.sluice.servers.Alteration;
 import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
 import java.nio.file.Path;

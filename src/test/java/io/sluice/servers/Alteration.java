@@ -1,4 +1,4 @@
-package io.sluice.rig;
+package io.sluice.servers;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Changes of routes and statements in an instance's own copy. What they change has to be there. */
-final class Alteration {
+public final class Alteration {
   private Alteration() {}
 
   /** Puts something else in the place of a text that occurs at least once. */
-  static void replace(Path file, String text, String other) {
+  public static void replace(Path file, String text, String other) {
     String content = read(file);
     if (!content.contains(text)) {
       throw new IllegalStateException(file + " no longer has: " + text);
@@ -21,7 +21,7 @@ final class Alteration {
   }
 
   /** Adds a step behind the bean step whose last line this is. */
-  static void after(Path route, String line, String step) {
+  public static void after(Path route, String line, String step) {
     List<String> lines = new ArrayList<>(read(route).lines().toList());
     int at = 0;
     while (at < lines.size() && !lines.get(at).strip().equals(line)) {
@@ -40,7 +40,7 @@ final class Alteration {
   }
 
   /** A step that waits. */
-  static String delay(long millis) {
+  public static String delay(long millis) {
     return "- delay:\n    expression:\n      constant: \"" + millis + "\"\n";
   }
 
