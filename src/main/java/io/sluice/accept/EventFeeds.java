@@ -27,7 +27,7 @@ import org.apache.camel.ProducerTemplate;
  */
 public final class EventFeeds {
   /** Each asks the store twice a second. */
-  static final int MAX_FEEDS = 64;
+  public static final int MAX_FEEDS = 64;
 
   private static final int PAGE_EVENTS = 100;
   private static final String LAST_EVENT_ID = "last-event-id";

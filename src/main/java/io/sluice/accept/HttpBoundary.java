@@ -69,6 +69,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private final int bodyLimit;
   private final Duration bodyDeadline;
   private final RequestWorkers workers;
+  private final RequestWorkers feeds;
   private final ContractPaths paths;
   private final Answers answers;
 
@@ -76,14 +77,17 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
    * @param bodyLimit in bytes
    * @param bodyDeadline by when a body must have arrived
    * @param workers the threads that routes run on
+   * @param feeds the threads that event streams are read on, however many requests are at work
    */
   public HttpBoundary(
       int bodyLimit,
       Duration bodyDeadline,
       RequestWorkers workers,
+      RequestWorkers feeds,
       ContractPaths paths,
       Answers answers) {
     this.workers = workers;
+    this.feeds = feeds;
     this.paths = paths;
     this.bodyLimit = bodyLimit;
     this.bodyDeadline = bodyDeadline;
@@ -403,10 +407,10 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private Future<String> read(EventFeed feed, RoutingContext context) {
     try {
       return Future.fromCompletionStage(
-          CompletableFuture.supplyAsync(feed::next, workers), context.vertx().getOrCreateContext());
+          CompletableFuture.supplyAsync(feed::next, feeds), context.vertx().getOrCreateContext());
     } catch (RejectedExecutionException e) {
-      // Too many requests are at work: the next tick asks again.
-      return Future.succeededFuture("");
+      // The service ends.
+      return Future.failedFuture(e);
     }
   }
 

@@ -8,7 +8,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The threads that requests are worked on, beside those of health. A request never waits for one:
+ * Threads that requests are worked on, beside those of health. A request never waits for one:
  * threads are made as they are needed, up to a limit, and idle ones end.
  */
 public final class RequestWorkers implements Executor, AutoCloseable {
@@ -17,9 +17,10 @@ public final class RequestWorkers implements Executor, AutoCloseable {
   private final ThreadPoolExecutor threads;
 
   /**
-   * @param most requests at work at once
+   * @param name of the threads
+   * @param most at work at once
    */
-  public RequestWorkers(int most) {
+  public RequestWorkers(String name, int most) {
     AtomicInteger number = new AtomicInteger();
     threads =
         new ThreadPoolExecutor(
@@ -29,7 +30,7 @@ public final class RequestWorkers implements Executor, AutoCloseable {
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
             task -> {
-              Thread thread = new Thread(task, "request-" + number.incrementAndGet());
+              Thread thread = new Thread(task, name + "-" + number.incrementAndGet());
               thread.setDaemon(true);
               return thread;
             });

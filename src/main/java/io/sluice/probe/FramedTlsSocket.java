@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.SocketOption;
+import java.util.Set;
 import javax.net.ssl.HandshakeCompletedListener;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
@@ -197,6 +200,129 @@ final class FramedTlsSocket extends SSLSocket {
   @Override
   public boolean isConnected() {
     return tls.isConnected();
+  }
+
+  // What is not passed on would open a socket of its own only to ask it, and nobody closes that
+  // one.
+  @Override
+  public boolean getTcpNoDelay() throws SocketException {
+    return tls.getTcpNoDelay();
+  }
+
+  @Override
+  public boolean getKeepAlive() throws SocketException {
+    return tls.getKeepAlive();
+  }
+
+  @Override
+  public synchronized int getSendBufferSize() throws SocketException {
+    return tls.getSendBufferSize();
+  }
+
+  @Override
+  public synchronized void setSendBufferSize(int size) throws SocketException {
+    tls.setSendBufferSize(size);
+  }
+
+  @Override
+  public synchronized int getReceiveBufferSize() throws SocketException {
+    return tls.getReceiveBufferSize();
+  }
+
+  @Override
+  public synchronized void setReceiveBufferSize(int size) throws SocketException {
+    tls.setReceiveBufferSize(size);
+  }
+
+  @Override
+  public int getSoLinger() throws SocketException {
+    return tls.getSoLinger();
+  }
+
+  @Override
+  public void setSoLinger(boolean on, int seconds) throws SocketException {
+    tls.setSoLinger(on, seconds);
+  }
+
+  @Override
+  public int getTrafficClass() throws SocketException {
+    return tls.getTrafficClass();
+  }
+
+  @Override
+  public void setTrafficClass(int trafficClass) throws SocketException {
+    tls.setTrafficClass(trafficClass);
+  }
+
+  @Override
+  public boolean getReuseAddress() throws SocketException {
+    return tls.getReuseAddress();
+  }
+
+  @Override
+  public void setReuseAddress(boolean on) throws SocketException {
+    tls.setReuseAddress(on);
+  }
+
+  @Override
+  public boolean getOOBInline() throws SocketException {
+    return tls.getOOBInline();
+  }
+
+  @Override
+  public void setOOBInline(boolean on) throws SocketException {
+    tls.setOOBInline(on);
+  }
+
+  @Override
+  public void sendUrgentData(int data) throws IOException {
+    tls.sendUrgentData(data);
+  }
+
+  @Override
+  public <T> Socket setOption(SocketOption<T> name, T value) throws IOException {
+    tls.setOption(name, value);
+    return this;
+  }
+
+  @Override
+  public <T> T getOption(SocketOption<T> name) throws IOException {
+    return tls.getOption(name);
+  }
+
+  @Override
+  public Set<SocketOption<?>> supportedOptions() {
+    return tls.supportedOptions();
+  }
+
+  @Override
+  public InetAddress getLocalAddress() {
+    return tls.getLocalAddress();
+  }
+
+  @Override
+  public int getLocalPort() {
+    return tls.getLocalPort();
+  }
+
+  @Override
+  public SocketAddress getLocalSocketAddress() {
+    return tls.getLocalSocketAddress();
+  }
+
+  @Override
+  public boolean isBound() {
+    return tls.isBound();
+  }
+
+  @Override
+  public boolean isInputShutdown() {
+    return tls.isInputShutdown();
+  }
+
+  @Override
+  public boolean isOutputShutdown() {
+    return tls.isOutputShutdown();
   }
 
   @Override

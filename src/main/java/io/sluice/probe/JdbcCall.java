@@ -24,12 +24,13 @@ import org.mariadb.jdbc.HostAddress;
 
 /**
  * What a driver is called with: a URL with host, port and database, everything else as properties.
- * The driver's own parser has read it back and found exactly what was put in.
+ * The driver's own parser has read it back and found exactly what was put in. MariaDB's driver
+ * takes typed values instead, which nothing has to be parsed out of.
  *
  * <p>The hooks for sockets and TLS are set here and not in a descriptor, as one that forgot them
  * would open a way around the egress policy.
  *
- * @param mariadb what MariaDB's driver has read back; null with every other driver
+ * @param mariadb what MariaDB's driver is called with; null with every other driver
  */
 record JdbcCall(String url, Properties properties, Configuration mariadb) {
   // What a login message has room for ([MS-TDS] section 2.2.6.4).

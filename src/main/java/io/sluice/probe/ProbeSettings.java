@@ -144,6 +144,6 @@ public record ProbeSettings(
         32,
         2,
         Duration.ofMinutes(5),
-        Duration.ofMillis(500));
+        Duration.ofMillis(400));
   }
 }

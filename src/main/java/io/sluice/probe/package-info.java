@@ -5,10 +5,12 @@
  * <p>The way through the package:
  *
  * <ul>
- *   <li>{@code Prober} is the gate and the worker: {@code Turnstile} bounds how many tests run,
- *       {@code LockoutGuard} keeps refused credentials from being tried again.
+ *   <li>{@code TestConnection} is the step of the route. {@code Prober} is the gate and the worker:
+ *       {@code Turnstile} bounds how many tests run, {@code LockoutGuard} keeps refused credentials
+ *       from being tried again.
  *   <li>{@code TestRun} is one test: its {@code Journal} of steps, its deadline, its sockets.
- *       {@code Watchdog} closes the sockets when the deadline passes.
+ *       {@code Watchdog} tells which tests are slow, and closes the sockets when the deadline
+ *       passes.
  *   <li>{@code Lookups} asks the {@code Resolver} for addresses, with a deadline.
  *   <li>{@link io.sluice.model.HostName} and {@link io.sluice.probe.EgressPolicy} decide where a
  *       test may go; the connection is made to an address that was checked ({@code DirectSocket}),
@@ -19,7 +21,7 @@
  *       PrivateKeyText} reads keys.
  *   <li>{@code Traffic} counts what a server sends; {@code Frames} gives its messages to the driver
  *       one by one, and none that a test cannot need.
- *   <li>{@code JdbcCall} is what the driver gets, read back by the driver's own parser. The driver
+ *   <li>{@code JdbcCall} is what the driver gets, read back from what it makes of that. The driver
  *       takes the connected socket from a {@code Handed*SocketFactory} and TLS from {@code
  *       VerifiedTls}; both find the test on the thread that they run on. A driver without such
  *       hooks is given a {@code Relay}'s address, and {@code DriverSockets} lets it go to no other.

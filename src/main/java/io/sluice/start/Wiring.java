@@ -348,10 +348,12 @@ public final class Wiring implements CamelConfiguration {
     HttpLimits vertx = new HttpLimits(answers);
     closedAtEnd(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, SECONDS));
     camel.getRegistry().bind("vertx", vertx);
-    RequestWorkers workers = closedAtEnd(new RequestWorkers(configuration.http().workers()));
+    RequestWorkers workers =
+        closedAtEnd(new RequestWorkers("request", configuration.http().workers()));
+    RequestWorkers feeds = closedAtEnd(new RequestWorkers("feed", EventFeeds.MAX_FEEDS));
     HttpBoundary boundary =
         new HttpBoundary(
-            Encoded.MAX_BYTES, configuration.http().bodyDeadline(), workers, paths, answers);
+            Encoded.MAX_BYTES, configuration.http().bodyDeadline(), workers, feeds, paths, answers);
     boundary.setCamelContext(camel);
     camel.getComponent("platform-http", PlatformHttpComponent.class).setEngine(boundary);
   }

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -38,7 +39,7 @@ import org.junit.jupiter.api.Test;
 final class IsolationTest {
   private static final int HANGING = 90;
   private static final int WORKERS = 100;
-  private static final String LOGIN_LIMIT = "15s";
+  private static final String LOGIN_LIMIT = "30s";
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private static Installation installation;
@@ -51,7 +52,7 @@ final class IsolationTest {
                 setup
                     .setting("SLUICE_PROBE_LOGIN", LOGIN_LIMIT)
                     .setting("SLUICE_PROBE_TOTAL", LOGIN_LIMIT)
-                    .setting("SLUICE_INBOX_LEASE", "30s")
+                    .setting("SLUICE_INBOX_LEASE", "45s")
                     .setting("SLUICE_HTTP_WORKERS", Integer.toString(WORKERS)));
   }
 
@@ -117,7 +118,15 @@ final class IsolationTest {
   }
 
   @Test
-  void requestsBeyondTheWorkersAreRefusedAtOnce() {
+  void requestsBeyondTheWorkersAreRefusedAtOnceAndStreamsGoOn() throws Exception {
+    String id = installation.create();
+    HttpResponse<Stream<String>> stream =
+        HttpClient.newHttpClient()
+            .send(
+                HttpRequest.newBuilder(URI.create(installation.process().api() + "/events"))
+                    .header("Authorization", "Bearer " + installation.process().token())
+                    .build(),
+                HttpResponse.BodyHandlers.ofLines());
     try (MuteServer mute = MuteServer.ofManyHosts()) {
       List<CompletableFuture<HttpResponse<String>>> hanging = new ArrayList<>();
       while (hanging.stream().filter(call -> !call.isDone()).count() < WORKERS) {
@@ -130,6 +139,8 @@ final class IsolationTest {
       assertThat(refused.statusCode()).isEqualTo(503);
       assertThat(refused.headers().firstValue("Retry-After")).isPresent();
       assertThat(refused.body()).contains("Too many requests are at work");
+      installation.produce(id, json(installation.settings()), Map.of());
+      assertThat(stream.body().anyMatch(line -> line.contains(id))).isTrue();
       assertThat(hanging.stream().filter(call -> !call.isDone()).count())
           .as("targets that still hang")
           .isEqualTo(WORKERS);

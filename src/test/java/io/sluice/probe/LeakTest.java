@@ -54,6 +54,9 @@ class LeakTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(() -> assertThat(threads()).isEmpty());
+      // Where the client was the one to reset it, a connection of the server's has no address
+      // either.
+      mute.hangUp();
       int unconnected = OpenSockets.withoutAddress();
       List<Integer> ports =
           List.of(
@@ -79,6 +82,7 @@ class LeakTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(() -> assertThat(threads()).isEmpty());
+      mute.hangUp();
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .untilAsserted(() -> assertThat(OpenSockets.to(ports)).isEmpty());

@@ -35,7 +35,7 @@ final class OpenSockets {
     return found;
   }
 
-  /** Those that have no address: made, and neither connected nor closed. */
+  /** Those that have no address: not connected yet, or reset by the peer, and not closed. */
   static int withoutAddress() {
     Set<String> own = inodes();
     connections().forEach(words -> own.remove(words[9]));

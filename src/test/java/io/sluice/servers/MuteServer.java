@@ -73,15 +73,24 @@ public final class MuteServer implements AutoCloseable {
     }
   }
 
-  @Override
-  public void close() {
+  /** Closes its own side of every connection so far. */
+  public void hangUp() {
     try {
-      listener.close();
       for (Socket client : accepted) {
         client.close();
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  @Override
+  public void close() {
+    try {
+      listener.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    hangUp();
   }
 }
