@@ -27,6 +27,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -328,10 +329,10 @@ final class Stand implements AutoCloseable {
     try (Stream<Path> threads = Files.list(process.resolve("task"));
         Stream<Path> open = Files.list(process.resolve("fd"))) {
       for (Path entry : open.toList()) {
-        String what = Files.readSymbolicLink(entry).toString();
+        String what = leadsTo(entry);
         if (what.startsWith("socket:")) {
           sockets.add(what.replaceAll("\\D", ""));
-        } else {
+        } else if (!what.isEmpty()) {
           files++;
         }
       }
@@ -341,8 +342,16 @@ final class Stand implements AutoCloseable {
       }
       return new Vitals((int) threads.count(), sockets.size(), files, targets);
     } catch (IOException e) {
-      // A descriptor was closed while it was looked at.
-      return new Vitals(Integer.MAX_VALUE, 0, 0, 0);
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where a descriptor leads; empty when it was closed before it was looked at. */
+  private static String leadsTo(Path descriptor) throws IOException {
+    try {
+      return Files.readSymbolicLink(descriptor).toString();
+    } catch (NoSuchFileException e) {
+      return "";
     }
   }
 
