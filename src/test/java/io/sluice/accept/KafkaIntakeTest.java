@@ -41,7 +41,7 @@ final class KafkaIntakeTest {
   private static final String UPDATED = "sluice.datasource.updated";
   private static final String FAILED = "sluice.datasource.update-failed";
 
-  private static final Duration POLL = Duration.ofSeconds(10);
+  private static final Duration POLL = Duration.ofSeconds(3);
 
   private static Installation installation;
 
