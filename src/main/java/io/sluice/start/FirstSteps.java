@@ -46,7 +46,7 @@ final class FirstSteps {
               .with("workspace", configuration.workspace())
               .with("hash", started.tokenHash())
               .with("scopes", Scope.format(List.of(Scope.values()))));
-      if (started.target() != null) {
+      if (started.store().target() != null) {
         createSamples(routes, configuration.workspace());
       }
     } catch (IOException e) {
@@ -69,7 +69,7 @@ final class FirstSteps {
     if (((Number) ((Map<?, ?>) rows.get(0)).get("count")).longValue() > 0) {
       return;
     }
-    EmbeddedStore.Target target = started.target();
+    EmbeddedStore.Target target = started.store().target();
     Map<Field, Change> changes = new EnumMap<>(Field.class);
     changes.put(Field.DRIVER, new Change.Set("postgresql"));
     changes.put(Field.HOST, new Change.Set(target.host()));
@@ -120,8 +120,8 @@ final class FirstSteps {
                 configuration.workspace(),
                 configuration.org(),
                 show ? token.token().reveal() : "as configured");
-    if (started.target() != null) {
-      greeting += sample(address, token, started.target());
+    if (started.store().target() != null) {
+      greeting += sample(address, token, started.store().target());
     }
     out.print(greeting);
     out.flush();

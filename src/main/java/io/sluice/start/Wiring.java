@@ -9,8 +9,6 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import io.sluice.accept.AccessTokens;
 import io.sluice.accept.Administration;
 import io.sluice.accept.Answers;
@@ -35,7 +33,6 @@ import io.sluice.decode.Decoder;
 import io.sluice.decode.Encoded;
 import io.sluice.decode.StrictJson;
 import io.sluice.drivers.DriverCatalogue;
-import io.sluice.model.Secret;
 import io.sluice.monitor.Monitor;
 import io.sluice.monitor.MonitorSettings;
 import io.sluice.monitor.PendingChanges;
@@ -51,7 +48,6 @@ import io.sluice.secrets.Tokens;
 import io.sluice.secrets.Vault;
 import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedBroker;
-import io.sluice.start.embedded.EmbeddedStore;
 import io.sluice.store.Bell;
 import io.sluice.store.DataSources;
 import io.sluice.store.Retention;
@@ -72,7 +68,6 @@ import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServerCon
 import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.PropertiesComponent;
 import org.apache.camel.spi.Registry;
-import org.flywaydb.core.Flyway;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,7 +87,7 @@ public final class Wiring implements CamelConfiguration {
   /** What was started, for the greeting. */
   record Started(
       Configuration configuration,
-      EmbeddedStore.Target target,
+      StorePool store,
       String brokers,
       FirstToken token,
       String tokenHash) {}
@@ -138,11 +133,9 @@ public final class Wiring implements CamelConfiguration {
             dev, key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null));
     requireFree("sluice.http.port", configuration.http().port());
     requireFree("sluice.management.port", configuration.http().managementPort());
-    EmbeddedStore embeddedStore = null;
+    StorePool store = closedAtEnd(new StorePool(configuration, CONFIG.resolve("sql/migrations")));
+    camel.addLifecycleStrategy(store);
     String brokers = configuration.kafka().brokers();
-    if (configuration.store().url() == null) {
-      embeddedStore = closedAtEnd(Embedded.store(configuration.data(), 0));
-    }
     if (brokers == null) {
       EmbeddedBroker broker =
           closedAtEnd(
@@ -152,13 +145,10 @@ public final class Wiring implements CamelConfiguration {
                   configuration.kafka().topics()));
       brokers = broker.bootstrap();
     }
-    HikariDataSource store = closedAtEnd(pool(configuration, embeddedStore));
-    migrate(store);
-
     Vault vault = Vault.open(configuration.keyset(), dev);
     FirstToken token =
         FirstToken.resolve(configuration.token(), configuration.data().resolve("token"));
-    Redaction.open(List.of(token.token(), Secret.of(store.getPassword())));
+    Redaction.open(List.of(token.token()));
     if (configuration.google() != null) {
       Redaction.open(List.of(configuration.google().secret()));
     }
@@ -176,7 +166,7 @@ public final class Wiring implements CamelConfiguration {
                     configuration.egress().allow(),
                     configuration.egress().deny(),
                     configuration.egress().loopback(),
-                    ownEndpoints(configuration, store.getJdbcUrl(), brokers)),
+                    ownEndpoints(configuration, brokers)),
                 configuration.probe(),
                 configuration.google()));
     DataSources dataSources = new DataSources(vault, json);
@@ -187,7 +177,7 @@ public final class Wiring implements CamelConfiguration {
         new Gate(drivers, dataSources, events, json, clock, configuration.monitor().pendingRetry());
 
     Registry registry = camel.getRegistry();
-    registry.bind("store", store);
+    registry.bind("store", store.connections());
     Bell publisher = new Bell();
     registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher));
     registry.bind("answers", answers);
@@ -248,7 +238,7 @@ public final class Wiring implements CamelConfiguration {
     camel
         .getCamelContextExtension()
         .getContextPlugin(HealthCheckRegistry.class)
-        .register(new StoreHealth(camel, store));
+        .register(new StoreHealth(camel, store.connections()));
 
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
@@ -258,13 +248,7 @@ public final class Wiring implements CamelConfiguration {
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));
     camel.getPropertiesComponent().setOverrideProperties(known);
 
-    started =
-        new Started(
-            configuration,
-            embeddedStore == null ? null : embeddedStore.target(),
-            brokers,
-            token,
-            tokens.hash(token.token()));
+    started = new Started(configuration, store, brokers, token, tokens.hash(token.token()));
   }
 
   /** The server itself would only log that it cannot listen, and the start would go on without. */
@@ -275,32 +259,6 @@ public final class Wiring implements CamelConfiguration {
       throw new IllegalStateException(
           key + ": port " + port + " is taken by another process. Free it, or set another.", e);
     }
-  }
-
-  private static HikariDataSource pool(Configuration configuration, EmbeddedStore embedded) {
-    Configuration.Store settings = configuration.store();
-    HikariConfig pool = new HikariConfig();
-    pool.setPoolName("store");
-    pool.setJdbcUrl(embedded == null ? settings.url() : embedded.url());
-    pool.setUsername(embedded == null ? settings.user() : embedded.user());
-    pool.setPassword((embedded == null ? settings.password() : embedded.password()).reveal());
-    pool.setMaximumPoolSize(settings.poolSize());
-    pool.setConnectionTimeout(settings.poolWait().toMillis());
-    pool.setValidationTimeout(Math.min(settings.poolWait().toMillis(), 1000));
-    // A store that accepts and never answers must not hold a request longer than one that is down.
-    pool.addDataSourceProperty("connectTimeout", "2");
-    pool.addDataSourceProperty("socketTimeout", "10");
-    pool.addDataSourceProperty("tcpKeepAlive", "true");
-    pool.addDataSourceProperty("ApplicationName", "sluice");
-    return new HikariDataSource(pool);
-  }
-
-  private static void migrate(HikariDataSource store) {
-    Flyway.configure()
-        .dataSource(store)
-        .locations("filesystem:" + CONFIG.resolve("sql/migrations"))
-        .load()
-        .migrate();
   }
 
   /**
@@ -320,8 +278,7 @@ public final class Wiring implements CamelConfiguration {
   }
 
   /** What no connection test may reach, whatever the policy says. */
-  private static List<String> ownEndpoints(
-      Configuration configuration, String storeUrl, String brokers) {
+  private static List<String> ownEndpoints(Configuration configuration, String brokers) {
     List<String> own = new ArrayList<>();
     Stream.of(brokers.split(",", -1)).map(String::strip).forEach(own::add);
     int management = configuration.http().managementPort();
@@ -335,7 +292,7 @@ public final class Wiring implements CamelConfiguration {
             });
     // The development profile alone may use its own store's server as a target.
     if (!configuration.dev()) {
-      own.addAll(StoreAddress.of(storeUrl));
+      own.addAll(StoreAddress.of(configuration.store().url()));
     }
     return own;
   }
