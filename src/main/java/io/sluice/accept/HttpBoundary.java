@@ -61,10 +61,10 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private static final int QUIET_PAUSES = 30;
 
   private static final String NOT_NOW =
-      "This instance is starting or stopping. Ask again, or ask another one.";
+      "This instance is starting or stopping.";
 
   private static final String TOO_MANY =
-      "Too many requests are at work. Ask again in a moment, or ask another instance.";
+      "Too many requests are at work.";
 
   private final int bodyLimit;
   private final Duration bodyDeadline;

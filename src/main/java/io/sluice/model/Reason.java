@@ -297,8 +297,8 @@ public enum Reason {
       503,
       null,
       true,
-      "Too many connection tests are running.",
-      "Ask again after the time in Retry-After."),
+      "The service has no room for this at the moment.",
+      "Ask again after the time in Retry-After, or ask another instance."),
   STORE_UNAVAILABLE(
       Category.OVERLOAD,
       503,

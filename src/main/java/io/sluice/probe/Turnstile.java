@@ -84,7 +84,11 @@ final class Turnstile {
       }
     }
     if (!in) {
-      throw Refusal.because(Reason.OVERLOADED);
+      throw Refusal.because(
+          Reason.OVERLOADED,
+          inTarget
+              ? "Too many connection tests are running."
+              : "Other connection tests of the same host and port are running.");
     }
     return new Pass(target, place, share);
   }
