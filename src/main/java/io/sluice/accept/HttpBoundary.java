@@ -60,11 +60,9 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   /** After so many pauses without an event a comment shows that both ends are there. */
   private static final int QUIET_PAUSES = 30;
 
-  private static final String NOT_NOW =
-      "This instance is starting or stopping.";
+  private static final String NOT_NOW = "This instance is starting or stopping.";
 
-  private static final String TOO_MANY =
-      "Too many requests are at work.";
+  private static final String TOO_MANY = "Too many requests are at work.";
 
   private final int bodyLimit;
   private final Duration bodyDeadline;

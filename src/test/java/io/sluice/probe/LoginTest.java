@@ -101,6 +101,9 @@ class LoginTest {
     "mysql, alice, missing, database PERMISSION_DENIED database",
     "mariadb, alice, secret, database PERMISSION_DENIED database",
     "mysql, alice, secret, database PERMISSION_DENIED database",
+    "mariadb, alice, 'shop ', database DATABASE_NOT_FOUND database",
+    "mysql, alice, of65charactersxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, database"
+        + " DATABASE_NOT_FOUND database",
   })
   void mariadbTellsWhatIsWrong(String driver, String user, String database, String expected) {
     assertThat(failure(test(driver, user, database))).isEqualTo(expected);
