@@ -21,6 +21,7 @@ import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +31,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.apache.camel.Body;
+import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
@@ -50,6 +53,7 @@ public final class Inbox {
   private static final String WANTED = "wantedUpdates";
   private static final String TICKET = "ticket";
   private static final String RELEASED = "released";
+  private static final String SINCE = "since";
 
   /** After so many attempts that a crash or a fault of this service cut short, an update fails. */
   private static final int MAX_ATTEMPTS = 5;
@@ -60,6 +64,12 @@ public final class Inbox {
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
 
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
+
+  /**
+   * Where all workers are busy, one that has been at a data source for as long lets go of it, and
+   * others have their turn.
+   */
+  private static final Duration LONGEST_TURN = Duration.ofMillis(100);
 
   private final Vault vault;
   private final Gate gate;
@@ -97,9 +107,23 @@ public final class Inbox {
   /**
    * One claimed update.
    *
+   * @param since when its worker began with this data source
    * @param busy whether it counts as one that a worker is at
+   * @param stays whether its worker is to go on with the next update of the data source
    */
-  record Ticket(Submission submission, JsonNode origin, int attempts, AtomicBoolean busy) {}
+  record Ticket(
+      Submission submission,
+      JsonNode origin,
+      int attempts,
+      long since,
+      AtomicBoolean busy,
+      AtomicBoolean stays) {
+
+    Ticket(Submission submission, JsonNode origin, int attempts, long since) {
+      this(
+          submission, origin, attempts, since, new AtomicBoolean(true), new AtomicBoolean(false));
+    }
+  }
 
   /**
    * @param workers updates at work at once, beside those whose targets keep them waiting; no more
@@ -183,13 +207,54 @@ public final class Inbox {
     return updateId + ":" + fence;
   }
 
-  /** The worker is idle again. */
-  public void done(
-      @ExchangeProperty(TICKET) Ticket ticket, @ExchangeProperty(RELEASED) Boolean released) {
+  /**
+   * The update is done with. Its worker goes on with the next one of the data source where that was
+   * claimed with the end of this one, and is idle again otherwise.
+   *
+   * @return the update to go on with, or none
+   */
+  public List<Map<String, Object>> done(
+      @ExchangeProperty(TICKET) Ticket ticket,
+      @ExchangeProperty(RELEASED) Boolean released,
+      @ExchangeProperty(Gate.ENDED) Object ended) {
     if (ticket != null && released == null) {
       pauses.remove(ticket.submission().updateId());
     }
-    leave(ticket);
+    if (ticket == null || !ticket.stays().get()) {
+      leave(ticket);
+      return List.of();
+    }
+    if (ended instanceof List<?> rows
+        && !rows.isEmpty()
+        && rows.get(0) instanceof Map<?, ?> row
+        && row.get("id") != null) {
+      Map<String, Object> next = new HashMap<>();
+      row.forEach((column, value) -> next.put((String) column, value));
+      next.put(SINCE, ticket.since());
+      return List.of(next);
+    }
+    idle.release();
+    ring();
+    return List.of();
+  }
+
+  /** Keeps what the end of a refused update answered. */
+  public void ended(@Body List<Map<String, Object>> rows, Exchange exchange) {
+    exchange.setProperty(Gate.ENDED, rows);
+  }
+
+  /**
+   * For how long to claim the next update with the end of this one: null where its worker has left
+   * it, the service stops, or others wait for a worker and this one had its turn.
+   */
+  private Duration nextLease(Ticket ticket, CamelContext camel) {
+    if (!ticket.stays().get()
+        && camel.getStatus().isStarted()
+        && (idle.availablePermits() > 0
+            || System.nanoTime() - ticket.since() < LONGEST_TURN.toNanos())) {
+      ticket.stays().set(ticket.busy().getAndSet(false));
+    }
+    return ticket.stays().get() ? lease : null;
   }
 
   /** From when its target keeps it waiting an update needs no worker, and another is claimed. */
@@ -220,8 +285,11 @@ public final class Inbox {
             ((Number) row.get("fence")).longValue(),
             origin.path(HOLD).asBoolean());
     int attempts = ((Number) row.get("attempts")).intValue();
-    Ticket ticket = new Ticket(submission, origin, attempts, new AtomicBoolean(true));
+    long since = row.get(SINCE) instanceof Long begun ? begun : System.nanoTime();
+    Ticket ticket = new Ticket(submission, origin, attempts, since);
     exchange.setProperty(TICKET, ticket);
+    exchange.setProperty(
+        Gate.NEXT_LEASE, (Supplier<Duration>) () -> nextLease(ticket, exchange.getContext()));
     exchange.setProperty(Prober.ASIDE, (Runnable) () -> leave(ticket));
     if (attempts > MAX_ATTEMPTS) {
       throw Refusal.because(Reason.INTERNAL);
@@ -277,11 +345,13 @@ public final class Inbox {
       }
       case STORE_UNAVAILABLE -> release(ticket, FIRST_PAUSE);
       case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->
-          unreadable(ticket, payload, refusal);
+          Gate.takingNext(unreadable(ticket, payload, refusal), exchange);
       default ->
-          anotherId(refusal)
-              ? unreadable(ticket, payload, refusal)
-              : gate.refuse(ticket.submission(), refusal);
+          Gate.takingNext(
+              anotherId(refusal)
+                  ? unreadable(ticket, payload, refusal)
+                  : gate.refuse(ticket.submission(), refusal),
+              exchange);
     };
   }
 

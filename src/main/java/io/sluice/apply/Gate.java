@@ -31,6 +31,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -41,6 +42,16 @@ import org.apache.camel.support.SynchronizationAdapter;
  * known so far travels in the exchange's properties; the gate itself keeps nothing.
  */
 public final class Gate {
+  /**
+   * The exchange property of whoever works a queue, a {@code Supplier} of a {@link Duration}. It is
+   * asked when the update is about to end: for so long the next one of its data source is claimed
+   * in the same statement. Null, or no such property: none is.
+   */
+  public static final String NEXT_LEASE = "nextLease";
+
+  /** The exchange property with the rows of the statement that ended the update. */
+  public static final String ENDED = "ended";
+
   private static final String CANDIDATE = "candidate";
   private static final String TESTED = "tested";
   private static final String OUTCOME = "outcome";
@@ -163,6 +174,18 @@ public final class Gate {
       @ExchangeProperty(CANDIDATE) Candidate candidate,
       @ExchangeProperty(TESTED) Tested tested,
       Exchange exchange) {
+    return takingNext(decision(submission, candidate, tested, exchange), exchange);
+  }
+
+  /** The same end of an update; if its worker goes on with the next one, with the claim of that. */
+  public static Statement takingNext(Statement end, Exchange exchange) {
+    Supplier<?> lease = exchange.getProperty(NEXT_LEASE, Supplier.class);
+    Duration next = lease == null ? null : (Duration) lease.get();
+    return next == null ? end : end.with("lease", next.toMillis());
+  }
+
+  private Statement decision(
+      Submission submission, Candidate candidate, Tested tested, Exchange exchange) {
     Report report = tested.report();
     if (held(submission, report)) {
       return pending(submission, candidate, report);
@@ -316,6 +339,7 @@ public final class Gate {
         .with("identity", submission.identity())
         .with("actor", submission.actor())
         .with("fence", submission.fence())
+        .with("lease", null)
         .with("now", now.atOffset(ZoneOffset.UTC));
   }
 
@@ -332,6 +356,7 @@ public final class Gate {
       @Body Object rows,
       Exchange exchange) {
     Report report = tested.report();
+    exchange.setProperty(ENDED, rows);
     boolean held = held(submission, report);
     if (!report.passed() && !held) {
       throw Refusal.ofTest(report);

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.Exchange;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.support.DefaultExchange;
@@ -38,14 +37,14 @@ final class InboxPauseTest {
             "identity",
             1L,
             false);
-    return new Ticket(submission, null, 1, new AtomicBoolean(true));
+    return new Ticket(submission, null, 1, 0);
   }
 
   private long refused(Ticket ticket, Reason reason) {
     Exchange exchange = new DefaultExchange(new DefaultCamelContext());
     Object pause =
         inbox.refused(ticket, null, Refusal.because(reason), exchange).parameters().get("pause");
-    inbox.done(ticket, exchange.getProperty("released", Boolean.class));
+    inbox.done(ticket, exchange.getProperty("released", Boolean.class), null);
     return (Long) pause;
   }
 
@@ -59,7 +58,7 @@ final class InboxPauseTest {
     assertThat(pauses).containsExactly(1000L, 2000L, 4000L, 8000L, 15_000L, 15_000L);
     assertThat(refused(ticket(), Reason.OVERLOADED)).isEqualTo(1000);
 
-    inbox.done(ticket, null);
+    inbox.done(ticket, null, null);
     assertThat(refused(ticket, Reason.OVERLOADED)).isEqualTo(1000);
   }
 
