@@ -2,6 +2,8 @@
 -- this poll or in one before. Another content under an identity that was used is a dead letter, so that
 -- nothing vanishes, and so is what can never be an update ("reason"). All of them, or none: one value
 -- that no column takes fails the statement.
+-- An identity that another instance uses at the same moment is waited for, and only then it shows with
+-- which content: "taken" are the rows that are there under identities that looked free.
 with record as (
   select r.*, first_value(r.request_hash) over (partition by r.identity order by r.n) as first_hash
   from rows from (
@@ -14,7 +16,8 @@ with record as (
 ), judged as (
   select r.*, coalesce(r.reason,
                        case when coalesce(k.request_hash, r.first_hash) <> r.request_hash
-                            then 'KEY_REUSED' end) as verdict
+                            then 'KEY_REUSED' end) as verdict,
+         k.id is not null as known
   from record r
   left join updates k
     on k.workspace_id = :?workspace and k.intake = 'kafka' and k.identity = r.identity
@@ -23,17 +26,27 @@ with record as (
                        state, payload, origin)
   select update_id, :?workspace, data_source_id, 'kafka', identity, request_hash, actor,
          'pending', payload, origin
-  from judged
-  where verdict is null
+  from (select distinct on (identity) * from judged
+        where verdict is null and not known
+        order by identity, n) news
   order by n
-  on conflict (workspace_id, intake, identity) where identity is not null do nothing
+  on conflict (workspace_id, intake, identity) where identity is not null
+  do update set request_hash = updates.request_hash
+  where updates.request_hash is distinct from excluded.request_hash
+  returning id, identity
+), taken as (
+  select identity from accepted where id not in (select update_id from record)
+), final as (
+  select judged.*, coalesce(judged.verdict, case when taken.identity is not null then 'KEY_REUSED' end) as fate
+  from judged
+  left join taken on taken.identity = judged.identity
 ), dead as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, reason,
                        origin, finished_at)
-  select update_id, :?workspace, data_source_id, 'kafka', dead_identity, actor, 'dead', verdict,
+  select update_id, :?workspace, data_source_id, 'kafka', dead_identity, actor, 'dead', fate,
          origin, now()
-  from judged
-  where verdict is not null
+  from final
+  where fate is not null
   order by n
   on conflict (workspace_id, intake, identity) where identity is not null do nothing
   returning id
@@ -44,4 +57,4 @@ with record as (
   join dead on dead.id = r.update_id
   order by r.n
 )
-select id from dead
+select id, true as dead_letter from dead

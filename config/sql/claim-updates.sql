@@ -7,7 +7,8 @@
 -- store's clock was set back meanwhile (a little more than its time is seen by who began before the
 -- owner did); the fence makes the former owner's commit void. What this
 -- instance itself gave up on when the store was away ("returned", as id:fence) it need not wait for,
--- and it was no attempt. A request under a key whose instance died, and whose sender never asked again,
+-- and it was no attempt. Nor need it for what it put off itself and there may be a place for now
+-- ("called", too). A request under a key whose instance died, and whose sender never asked again,
 -- had no effect and no answer: its key is free.
 -- The commit is not waited for. A server that crashes can lose the last claims, and nothing behind them
 -- that is durable, since its log is written in order: so the lost update has no outcome, it is claimed
@@ -54,7 +55,8 @@ with recursive fast as materialized (
     where u.id = head.id and u.state = 'pending'
       and (u.lease_until is null or u.lease_until < now()
            or u.lease_until > now() + cast(:?lease as bigint) * interval '2 milliseconds'
-           or u.id || ':' || u.fence = any (string_to_array(:?returned, ',')))
+           or u.id || ':' || u.fence = any (string_to_array(:?returned, ','))
+           or u.id || ':' || u.fence = any (string_to_array(:?called, ',')))
     for update skip locked
   ) claimable
   limit :?limit

@@ -46,4 +46,4 @@ with current as (
   returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.intake, u.identity, u.actor, u.payload,
             u.origin::text as origin, u.attempts, u.fence
 )
-select receipt.id as ended, next.* from receipt left join next on true
+select receipt.id as ended, :?state = 'dead' as dead_letter, next.* from receipt left join next on true

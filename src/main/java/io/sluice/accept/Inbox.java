@@ -60,7 +60,10 @@ public final class Inbox {
 
   private static final Duration IDLE_WAIT = Duration.ofSeconds(1);
 
-  /** After this an update that was given back is tried again; each time twice as long. */
+  /**
+   * After this an update that was given back is tried again, if it is not called before; each time
+   * twice as long.
+   */
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
 
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
@@ -86,21 +89,32 @@ public final class Inbox {
   /** Updates that this instance gave back because it was at its limit. */
   private final Map<UUID, Pause> pauses = new ConcurrentHashMap<>();
 
+  /** Leases of updates whose pause ends early, since when: there may be a place for them now. */
+  private final Map<String, Long> called = new ConcurrentHashMap<>();
+
   /** The data source that was served last: the next claim begins behind it. */
   private volatile Turn turn = new Turn("", "");
 
   private record Turn(String workspace, String dataSource) {}
 
-  private record Pause(Duration length, long since) {
+  /**
+   * @param since of the clock that never jumps
+   * @param target where there was no place; null: not known
+   * @param lease the one that ends with the pause; null until the store has it
+   */
+  private record Pause(Duration length, long since, String target, String lease) {
 
-    static Pause first() {
-      return new Pause(FIRST_PAUSE, System.nanoTime());
+    static Pause after(Pause before, String target) {
+      Duration length = before == null ? FIRST_PAUSE : before.length().multipliedBy(2);
+      return new Pause(
+          length.compareTo(LONGEST_PAUSE) < 0 ? length : LONGEST_PAUSE,
+          System.nanoTime(),
+          target,
+          null);
     }
 
-    Pause longer() {
-      Duration twice = length.multipliedBy(2);
-      return new Pause(
-          twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE, System.nanoTime());
+    Pause stored(String under) {
+      return new Pause(length, since, target, under);
     }
   }
 
@@ -178,13 +192,15 @@ public final class Inbox {
     pauses
         .values()
         .removeIf(pause -> now - pause.since() > 2 * LONGEST_PAUSE.toNanos() + lease.toNanos());
+    called.values().removeIf(since -> now - since > LONGEST_PAUSE.toNanos());
     Turn last = turn;
     return Statement.named("claim-updates")
         .with("afterWorkspace", last.workspace())
         .with("afterDataSource", last.dataSource())
         .with("limit", wanted)
         .with("lease", lease.toMillis())
-        .with("returned", String.join(",", returned.keySet()));
+        .with("returned", String.join(",", returned.keySet()))
+        .with("called", String.join(",", called.keySet()));
   }
 
   /** What was claimed, oldest first. */
@@ -193,7 +209,11 @@ public final class Inbox {
     idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
     exchange.setProperty(CLAIMED, rows);
     rows.forEach(
-        r -> returned.remove(lease(r.get("id"), ((Number) r.get("fence")).longValue() - 1)));
+        r -> {
+          String before = lease(r.get("id"), ((Number) r.get("fence")).longValue() - 1);
+          returned.remove(before);
+          called.remove(before);
+        });
     rows.stream()
         .max(Comparator.comparingInt(r -> ((Number) r.get("turn")).intValue()))
         .ifPresent(
@@ -216,9 +236,18 @@ public final class Inbox {
   public List<Map<String, Object>> done(
       @ExchangeProperty(TICKET) Ticket ticket,
       @ExchangeProperty(RELEASED) Boolean released,
-      @ExchangeProperty(Gate.ENDED) Object ended) {
-    if (ticket != null && released == null) {
-      pauses.remove(ticket.submission().updateId());
+      @ExchangeProperty(Gate.ENDED) Object ended,
+      Exchange exchange) {
+    if (ticket != null) {
+      Submission submission = ticket.submission();
+      UUID update = submission.updateId();
+      if (released == null) {
+        pauses.remove(update);
+        callOne(Gate.target(exchange));
+      } else {
+        String under = lease(update, submission.fence());
+        pauses.computeIfPresent(update, (id, pause) -> pause.stored(under));
+      }
     }
     if (ticket == null || !ticket.stays().get()) {
       leave(ticket);
@@ -236,6 +265,19 @@ public final class Inbox {
     idle.release();
     ring();
     return List.of();
+  }
+
+  /** The test has left its place at the target: of those that found none the first may come. */
+  private void callOne(String target) {
+    pauses.values().stream()
+        .filter(pause -> pause.lease() != null && !called.containsKey(pause.lease()))
+        .filter(pause -> pause.target() != null && pause.target().equals(target))
+        .min(Comparator.comparingLong(Pause::since))
+        .ifPresent(
+            pause -> {
+              called.put(pause.lease(), System.nanoTime());
+              ring();
+            });
   }
 
   /** Keeps what the end of a refused update answered. */
@@ -340,8 +382,9 @@ public final class Inbox {
       case OVERLOADED -> {
         exchange.setProperty(RELEASED, true);
         UUID update = ticket.submission().updateId();
-        yield release(
-            ticket, pauses.merge(update, Pause.first(), (old, one) -> old.longer()).length());
+        String target = Gate.target(exchange);
+        Pause pause = pauses.compute(update, (id, before) -> Pause.after(before, target));
+        yield release(ticket, pause.length());
       }
       case STORE_UNAVAILABLE -> release(ticket, FIRST_PAUSE);
       case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->

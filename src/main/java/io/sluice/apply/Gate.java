@@ -153,6 +153,19 @@ public final class Gate {
             });
   }
 
+  /**
+   * The host and port that the update is for: one that finds no place there waits for another one
+   * of the same. Null before anything was proposed.
+   */
+  public static String target(Exchange exchange) {
+    Candidate candidate = exchange.getProperty(CANDIDATE, Candidate.class);
+    if (candidate == null) {
+      return null;
+    }
+    Connection connection = Connection.of(candidate.settings());
+    return connection.host() + ":" + connection.port();
+  }
+
   /** Whether exactly these settings were tested a moment ago, before somebody else's commit. */
   public boolean untested(Exchange exchange) {
     return exchange.getProperty(TESTED) == null;

@@ -51,6 +51,7 @@ public final class Outbox {
   private final boolean structured;
   private final int batch;
   private final Bell bell;
+  private final Bell deadLetterBell;
   private final Duration poll;
   private final Duration lease;
 
@@ -74,6 +75,7 @@ public final class Outbox {
    * @param structured whether an event is one JSON document, in place of headers and data
    * @param batch events per delivery, which a crash may repeat
    * @param bell is rung when this instance has put something into the outbox
+   * @param deadLetterBell is rung before that one when it was a dead letter
    * @param poll how often the outbox is looked at when nobody rings
    * @param lease for so long this instance stays the publisher without a sign of life
    */
@@ -83,6 +85,7 @@ public final class Outbox {
       boolean structured,
       int batch,
       Bell bell,
+      Bell deadLetterBell,
       Duration poll,
       Duration lease) {
     this.json = json;
@@ -90,19 +93,20 @@ public final class Outbox {
     this.structured = structured;
     this.batch = batch;
     this.bell = bell;
+    this.deadLetterBell = deadLetterBell;
     this.poll = poll;
     this.lease = lease;
   }
 
   /**
    * Whether to look into the outbox: first when somebody rings, at the latest after the poll's
-   * time; then until no more is found. Dead letters are looked for once in the poll's time. A
-   * service that stops takes no more, but says what it has sent.
+   * time; then until no more is found. Dead letters are looked for when one was put there, and
+   * once in the poll's time. A service that stops takes no more, but says what it has sent.
    */
   public boolean more(Exchange exchange) throws InterruptedException {
     if (exchange.getProperty(KINDS_LEFT) == null) {
       bell.await(poll, exchange.getContext());
-      boolean both = System.nanoTime() - bothSince >= poll.toNanos();
+      boolean both = deadLetterBell.rung() || System.nanoTime() - bothSince >= poll.toNanos();
       if (both) {
         bothSince = System.nanoTime();
       }

@@ -179,7 +179,9 @@ public final class Wiring implements CamelConfiguration {
     Registry registry = camel.getRegistry();
     registry.bind("store", store.connections());
     Bell publisher = new Bell();
-    registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher));
+    Bell deadLettersWait = new Bell();
+    registry.bind(
+        "statements", new Statements(CONFIG.resolve("sql"), publisher, deadLettersWait));
     registry.bind("answers", answers);
     registry.bind("callers", new Callers(tokens, clock));
     registry.bind("decoder", new Decoder(drivers));
@@ -222,6 +224,7 @@ public final class Wiring implements CamelConfiguration {
             configuration.kafka().structuredEvents(),
             configuration.outbox().batch(),
             publisher,
+            deadLettersWait,
             configuration.outbox().poll(),
             configuration.outbox().lease()));
 

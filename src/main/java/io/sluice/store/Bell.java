@@ -20,6 +20,11 @@ public final class Bell {
     rings.release();
   }
 
+  /** Whether the bell has rung since it was last asked or waited for. */
+  public boolean rung() {
+    return rings.drainPermits() > 0;
+  }
+
   /**
    * Returns when the bell rings or has rung since it was last waited for, when the time is over, or
    * when the service stops. All rings so far are answered together.

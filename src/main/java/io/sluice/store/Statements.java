@@ -24,6 +24,9 @@ public final class Statements {
   private static final String OUTBOX = "insert into outbox";
   private static final String TELLS = "statementTells";
 
+  /** The column in which a statement says that it has put a dead letter into the outbox. */
+  private static final String DEAD_LETTER = "dead_letter";
+
   /**
    * @param tells whether it can put a row into the outbox
    */
@@ -31,13 +34,16 @@ public final class Statements {
 
   private final Map<String, Sql> byName = new ConcurrentHashMap<>();
   private final Bell publisher;
+  private final Bell deadLetters;
 
   /**
    * @param directory the folder of the {@code .sql} files
    * @param publisher is rung when a row may have been put into the outbox
+   * @param deadLetters is rung before that one when the row is a dead letter
    */
-  public Statements(Path directory, Bell publisher) {
+  public Statements(Path directory, Bell publisher, Bell deadLetters) {
     this.publisher = publisher;
+    this.deadLetters = deadLetters;
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".sql")).toList()) {
         String text = withoutComments(Files.readString(file));
@@ -81,6 +87,9 @@ public final class Statements {
     if (Boolean.TRUE.equals(exchange.removeProperty(TELLS))
         && exchange.getMessage().getBody() instanceof List<?> rows
         && !rows.isEmpty()) {
+      if (rows.get(0) instanceof Map<?, ?> row && Boolean.TRUE.equals(row.get(DEAD_LETTER))) {
+        deadLetters.ring();
+      }
       publisher.ring();
     }
   }

@@ -44,7 +44,7 @@ final class InboxPauseTest {
     Exchange exchange = new DefaultExchange(new DefaultCamelContext());
     Object pause =
         inbox.refused(ticket, null, Refusal.because(reason), exchange).parameters().get("pause");
-    inbox.done(ticket, exchange.getProperty("released", Boolean.class), null);
+    inbox.done(ticket, exchange.getProperty("released", Boolean.class), null, exchange);
     return (Long) pause;
   }
 
@@ -58,7 +58,7 @@ final class InboxPauseTest {
     assertThat(pauses).containsExactly(1000L, 2000L, 4000L, 8000L, 15_000L, 15_000L);
     assertThat(refused(ticket(), Reason.OVERLOADED)).isEqualTo(1000);
 
-    inbox.done(ticket, null, null);
+    inbox.done(ticket, null, null, new DefaultExchange(new DefaultCamelContext()));
     assertThat(refused(ticket, Reason.OVERLOADED)).isEqualTo(1000);
   }
 

@@ -15,6 +15,8 @@ import io.sluice.contract.ContractFile;
 import io.sluice.servers.Installation;
 import io.sluice.servers.PostgresServer;
 import java.net.URLEncoder;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -345,6 +347,58 @@ final class KafkaIntakeTest {
 
     assertThat(header(installation.awaitDeadLetter(sent), "dlq.reason")).isEqualTo("KEY_REUSED");
     assertThat(installation.get(id).path("version").asLong()).isEqualTo(2);
+  }
+
+  @Test
+  void anotherUpdateUnderAnIdentityThatAnInstanceUsesAtTheSameMomentDoesNotVanish()
+      throws Exception {
+    String id = installation.create();
+    installation.produce(id, json(installation.settings()), Map.of("idempotency-key", "first"));
+    event(id, 2);
+    RecordMetadata same;
+    RecordMetadata other;
+    try (Connection elsewhere = installation.store().connect(installation.database())) {
+      elsewhere.setAutoCommit(false);
+      try (Statement statement = elsewhere.createStatement()) {
+        for (String key : List.of("same", "other")) {
+          statement.execute(
+              "insert into updates (id, workspace_id, data_source_id, intake, identity, actor,"
+                  + " request_hash, state) select gen_random_uuid(), workspace_id, data_source_id,"
+                  + " intake, data_source_id || '/"
+                  + key
+                  + "', actor, request_hash, 'applied' from updates where identity = '"
+                  + id
+                  + "/first'");
+        }
+      }
+      same =
+          installation.produce(
+              id, json(installation.settings()), Map.of("idempotency-key", "same"));
+      other = installation.produce(id, json(renamed("elsewhere")), Map.of("idempotency-key", "other"));
+      await("the intake to wait for the other instance")
+          .until(
+              () ->
+                  !"0"
+                      .equals(
+                          installation.value(
+                              "select count(*) from pg_stat_activity where wait_event_type = 'Lock'")));
+      elsewhere.commit();
+    }
+    assertThat(header(installation.awaitDeadLetter(other), "dlq.reason")).isEqualTo("KEY_REUSED");
+    goesOn(same);
+    assertThat(installation.deadLetters(same)).isEmpty();
+    assertThat(installation.get(id).path("version").asLong()).isEqualTo(2);
+  }
+
+  @Test
+  void aDeadLetterIsToldWithoutWaitingForAPoll() throws Exception {
+    int letters = 4;
+    long begun = System.nanoTime();
+    for (int i = 0; i < letters; i++) {
+      installation.awaitDeadLetter(installation.produce("unread", new byte[] {'{'}, Map.of()));
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - begun))
+        .isLessThan(POLL.multipliedBy(letters).dividedBy(2));
   }
 
   @Test

@@ -59,6 +59,7 @@ final class StructuredEventsTest {
             structured,
             1,
             new Bell(),
+            new Bell(),
             Duration.ofSeconds(1),
             Duration.ofSeconds(2));
     try (CamelContext camel = new DefaultCamelContext()) {

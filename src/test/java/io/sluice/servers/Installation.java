@@ -300,15 +300,16 @@ public final class Installation implements AutoCloseable {
     return await("dead letter of " + of)
         .atMost(CALL_LIMIT)
         .pollInterval(Duration.ofMillis(100))
-        .until(
-            () ->
-                records(DEAD_LETTERS).stream()
-                    .filter(
-                        r -> Integer.toString(of.partition()).equals(header(r, "dlq.partition")))
-                    .filter(r -> Long.toString(of.offset()).equals(header(r, "dlq.offset")))
-                    .toList(),
-            found -> !found.isEmpty())
+        .until(() -> deadLetters(of), found -> !found.isEmpty())
         .get(0);
+  }
+
+  /** The dead letters of a record so far. */
+  public List<ConsumerRecord<byte[], byte[]>> deadLetters(RecordMetadata of) {
+    return records(DEAD_LETTERS).stream()
+        .filter(r -> Integer.toString(of.partition()).equals(header(r, "dlq.partition")))
+        .filter(r -> Long.toString(of.offset()).equals(header(r, "dlq.offset")))
+        .toList();
   }
 
   /** The last header of this name as text; null where there is none. */
