@@ -134,8 +134,7 @@ public final class Inbox {
       AtomicBoolean stays) {
 
     Ticket(Submission submission, JsonNode origin, int attempts, long since) {
-      this(
-          submission, origin, attempts, since, new AtomicBoolean(true), new AtomicBoolean(false));
+      this(submission, origin, attempts, since, new AtomicBoolean(true), new AtomicBoolean(false));
     }
   }
 
@@ -237,13 +236,13 @@ public final class Inbox {
       @ExchangeProperty(TICKET) Ticket ticket,
       @ExchangeProperty(RELEASED) Boolean released,
       @ExchangeProperty(Gate.ENDED) Object ended,
-      Exchange exchange) {
+      @ExchangeProperty(Gate.TARGET) String target) {
     if (ticket != null) {
       Submission submission = ticket.submission();
       UUID update = submission.updateId();
       if (released == null) {
         pauses.remove(update);
-        callOne(Gate.target(exchange));
+        callOne(target);
       } else {
         String under = lease(update, submission.fence());
         pauses.computeIfPresent(update, (id, pause) -> pause.stored(under));
@@ -382,7 +381,7 @@ public final class Inbox {
       case OVERLOADED -> {
         exchange.setProperty(RELEASED, true);
         UUID update = ticket.submission().updateId();
-        String target = Gate.target(exchange);
+        String target = exchange.getProperty(Gate.TARGET, String.class);
         Pause pause = pauses.compute(update, (id, before) -> Pause.after(before, target));
         yield release(ticket, pause.length());
       }

@@ -52,6 +52,9 @@ public final class Gate {
   /** The exchange property with the rows of the statement that ended the update. */
   public static final String ENDED = "ended";
 
+  /** The exchange property with the host and port that the update is for, as one text. */
+  public static final String TARGET = "target";
+
   private static final String CANDIDATE = "candidate";
   private static final String TESTED = "tested";
   private static final String OUTCOME = "outcome";
@@ -122,7 +125,9 @@ public final class Gate {
     if (before != null && !before.settings().equals(candidate.settings())) {
       exchange.removeProperty(TESTED);
     }
-    return Connection.of(candidate.settings());
+    Connection proposed = Connection.of(candidate.settings());
+    exchange.setProperty(TARGET, proposed.host() + ":" + proposed.port());
+    return proposed;
   }
 
   private DataSource live(Submission submission, List<Map<String, Object>> rows) {
@@ -151,19 +156,6 @@ public final class Gate {
                 scope.close();
               }
             });
-  }
-
-  /**
-   * The host and port that the update is for: one that finds no place there waits for another one
-   * of the same. Null before anything was proposed.
-   */
-  public static String target(Exchange exchange) {
-    Candidate candidate = exchange.getProperty(CANDIDATE, Candidate.class);
-    if (candidate == null) {
-      return null;
-    }
-    Connection connection = Connection.of(candidate.settings());
-    return connection.host() + ":" + connection.port();
   }
 
   /** Whether exactly these settings were tested a moment ago, before somebody else's commit. */

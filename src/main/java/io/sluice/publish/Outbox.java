@@ -100,8 +100,8 @@ public final class Outbox {
 
   /**
    * Whether to look into the outbox: first when somebody rings, at the latest after the poll's
-   * time; then until no more is found. Dead letters are looked for when one was put there, and
-   * once in the poll's time. A service that stops takes no more, but says what it has sent.
+   * time; then until no more is found. Dead letters are looked for when one was put there, and once
+   * in the poll's time. A service that stops takes no more, but says what it has sent.
    */
   public boolean more(Exchange exchange) throws InterruptedException {
     if (exchange.getProperty(KINDS_LEFT) == null) {

@@ -180,8 +180,7 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("store", store.connections());
     Bell publisher = new Bell();
     Bell deadLettersWait = new Bell();
-    registry.bind(
-        "statements", new Statements(CONFIG.resolve("sql"), publisher, deadLettersWait));
+    registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher, deadLettersWait));
     registry.bind("answers", answers);
     registry.bind("callers", new Callers(tokens, clock));
     registry.bind("decoder", new Decoder(drivers));

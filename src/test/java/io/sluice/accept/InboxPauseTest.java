@@ -3,6 +3,7 @@ package io.sluice.accept;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.accept.Inbox.Ticket;
+import io.sluice.apply.Gate;
 import io.sluice.apply.Submission;
 import io.sluice.apply.Submission.Operation;
 import io.sluice.model.Intake;
@@ -41,10 +42,19 @@ final class InboxPauseTest {
   }
 
   private long refused(Ticket ticket, Reason reason) {
+    return refused(ticket, reason, null);
+  }
+
+  private long refused(Ticket ticket, Reason reason, String target) {
     Exchange exchange = new DefaultExchange(new DefaultCamelContext());
+    exchange.setProperty(Gate.TARGET, target);
     Object pause =
         inbox.refused(ticket, null, Refusal.because(reason), exchange).parameters().get("pause");
-    inbox.done(ticket, exchange.getProperty("released", Boolean.class), null, exchange);
+    inbox.done(
+        ticket,
+        exchange.getProperty("released", Boolean.class),
+        null,
+        exchange.getProperty(Gate.TARGET, String.class));
     return (Long) pause;
   }
 
@@ -58,7 +68,7 @@ final class InboxPauseTest {
     assertThat(pauses).containsExactly(1000L, 2000L, 4000L, 8000L, 15_000L, 15_000L);
     assertThat(refused(ticket(), Reason.OVERLOADED)).isEqualTo(1000);
 
-    inbox.done(ticket, null, null, new DefaultExchange(new DefaultCamelContext()));
+    inbox.done(ticket, null, null, null);
     assertThat(refused(ticket, Reason.OVERLOADED)).isEqualTo(1000);
   }
 
@@ -67,5 +77,33 @@ final class InboxPauseTest {
     Ticket ticket = ticket();
     refused(ticket, Reason.STORE_UNAVAILABLE);
     assertThat(refused(ticket, Reason.STORE_UNAVAILABLE)).isEqualTo(1000);
+  }
+
+  @Test
+  void whenATestLeavesItsTargetTheUpdateThatHasWaitedLongestForThatIsCalledAndNoOther()
+      throws Exception {
+    Ticket first = ticket();
+    Ticket second = ticket();
+    refused(first, Reason.OVERLOADED, "here:1");
+    refused(ticket(), Reason.OVERLOADED, "there:1");
+    refused(second, Reason.OVERLOADED, "here:1");
+    assertThat(called()).isEmpty();
+
+    inbox.done(ticket(), null, null, "here:1");
+    assertThat(called()).containsExactly(lease(first));
+    inbox.done(ticket(), null, null, "here:1");
+    assertThat(called()).containsExactlyInAnyOrder(lease(first), lease(second));
+    inbox.done(ticket(), null, null, "here:1");
+    assertThat(called()).hasSize(2);
+  }
+
+  private static String lease(Ticket ticket) {
+    return ticket.submission().updateId() + ":" + ticket.submission().fence();
+  }
+
+  private List<String> called() throws InterruptedException {
+    Exchange exchange = new DefaultExchange(new DefaultCamelContext());
+    String called = (String) inbox.claim(exchange).parameters().get("called");
+    return called.isEmpty() ? List.of() : List.of(called.split(","));
   }
 }

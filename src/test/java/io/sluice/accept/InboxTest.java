@@ -6,7 +6,6 @@ import static io.sluice.servers.Installation.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.sluice.servers.BlackHole;
 import io.sluice.servers.Installation;
 import io.sluice.servers.MuteServer;
 import io.sluice.servers.SluiceProcess;
@@ -18,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -38,12 +36,7 @@ final class InboxTest {
 
   @BeforeAll
   static void start() {
-    installation =
-        Installation.started(
-            setup -> {
-              Installation.shortLeases(setup);
-              setup.setting("SLUICE_PROBE_TCP", "500ms");
-            });
+    installation = Installation.started(Installation::shortLeases);
   }
 
   @AfterAll
@@ -201,31 +194,6 @@ final class InboxTest {
                     + id
                     + "'"))
         .isEqualTo("applied failed");
-  }
-
-  @Test
-  void updatesThatWaitForOneAnotherAtATargetThatIsAwayWaitNoLongerThanForThat() {
-    List<String> ids = IntStream.range(0, 6).mapToObj(i -> installation.create()).toList();
-    try (BlackHole away = BlackHole.open()) {
-      Map<String, Object> settings = installation.settings();
-      settings.put("host", away.host());
-      settings.put("port", away.port());
-      // No server has seen the login: it is tested by one after the other, half a second each. By
-      // their pauses alone the last would wait for half a minute.
-      ids.forEach(id -> installation.produce(id, json(settings), Map.of()));
-      await("each of them to fail")
-          .atMost(Duration.ofSeconds(15))
-          .pollInterval(Duration.ofMillis(100))
-          .until(
-              () ->
-                  "6"
-                      .equals(
-                          installation.value(
-                              "select count(*) from updates where state = 'failed' and reason ="
-                                  + " 'CONNECT_TIMEOUT' and data_source_id in ('"
-                                  + String.join("','", ids)
-                                  + "')")));
-    }
   }
 
   /** A request under a key, by an instance whose lease ends then. */

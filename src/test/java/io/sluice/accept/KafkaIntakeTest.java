@@ -374,7 +374,8 @@ final class KafkaIntakeTest {
       same =
           installation.produce(
               id, json(installation.settings()), Map.of("idempotency-key", "same"));
-      other = installation.produce(id, json(renamed("elsewhere")), Map.of("idempotency-key", "other"));
+      other =
+          installation.produce(id, json(renamed("elsewhere")), Map.of("idempotency-key", "other"));
       await("the intake to wait for the other instance")
           .until(
               () ->
