@@ -26,7 +26,7 @@ with lease as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, version,
                        report, changed, finished_at)
   select cast(:?updateId as uuid), workspace_id, id, :?intake, cast(:?identity as text), :?actor,
-         'applied', version, cast(:?report as json), cast(:?changed as jsonb), :?now
+         'applied', version, cast(:?report as json), cast(:?changed as jsonb), now()
   from saved
   on conflict (id) do update
   set state = 'applied', version = excluded.version, reason = null, report = excluded.report,

@@ -7,7 +7,7 @@ with gone as (
   returning workspace_id, id, version
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, actor, state, version, finished_at)
-  select cast(:?updateId as uuid), workspace_id, id, :?intake, :?actor, 'applied', version, :?now
+  select cast(:?updateId as uuid), workspace_id, id, :?intake, :?actor, 'applied', version, now()
   from gone
 ), event as (
   insert into outbox (event_id, workspace_id, topic, record_key, headers, body)

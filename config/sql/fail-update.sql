@@ -13,7 +13,7 @@ with current as (
                        report, refusal, changed, finished_at)
   select cast(:?updateId as uuid), :?workspace, :?id, :?intake, cast(:?identity as text), :?actor,
          :?state, :?reason, cast(:?report as json), cast(:?refusal as jsonb), cast(:?changed as jsonb),
-         :?now
+         now()
   from (select count(*) from current) as locked
   where cast(:?fence as bigint) is null or exists (select 1 from lease)
   on conflict (id) do update

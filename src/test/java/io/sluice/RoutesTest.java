@@ -139,6 +139,16 @@ class RoutesTest {
     assertThat(ids).containsAll(named);
   }
 
+  /**
+   * Camel's timer waits for a time of day: it stands still after the machine's clock is set back.
+   */
+  @ParameterizedTest
+  @MethodSource("files")
+  void noRouteTicksByAClockThatCanBeSet(Path file) {
+    assertThat(routes(file))
+        .noneMatch(route -> route.path("from").path("uri").asText().startsWith("timer:"));
+  }
+
   @ParameterizedTest
   @MethodSource("files")
   void aFileSaysFirstWhatItIsFor(Path file) {

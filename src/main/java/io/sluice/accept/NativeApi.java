@@ -31,8 +31,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Timestamp;
 import java.time.Clock;
-import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -538,14 +536,12 @@ public final class NativeApi {
     Statement statement = byId("delete-data-source", caller, path);
     Set<Long> expected = expectedVersions(request);
     UUID updateId = UUID.randomUUID();
-    Instant now = clock.instant();
     return events.in(
         statement
             .with("expected", expected == null ? null : joined(expected))
             .with("updateId", updateId.toString())
             .with("intake", Intake.HTTP.wireName())
-            .with("actor", caller.actor())
-            .with("now", now.atOffset(ZoneOffset.UTC)),
+            .with("actor", caller.actor()),
         new Happening(
             EventType.DELETED,
             updateId,
@@ -557,7 +553,7 @@ public final class NativeApi {
             null,
             null,
             null,
-            now));
+            clock.instant()));
   }
 
   private static String joined(Set<Long> versions) {

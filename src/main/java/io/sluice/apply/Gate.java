@@ -211,7 +211,8 @@ public final class Gate {
     exchange.setProperty(NEXT, next);
     boolean create = submission.operation() == Operation.CREATE;
     Statement commit =
-        receipt(create ? "create-data-source" : "apply-update", submission, next.publishedAt())
+        receipt(create ? "create-data-source" : "apply-update", submission)
+            .with("now", next.publishedAt().atOffset(ZoneOffset.UTC))
             .with("driver", next.settings().text(Field.DRIVER))
             .with("host", next.settings().text(Field.HOST))
             .with("settings", dataSources.settingsColumn(next))
@@ -259,7 +260,7 @@ public final class Gate {
 
   /** Keeps the whole settings, so that exactly these are tried again. */
   private Statement pending(Submission submission, Candidate candidate, Report report) {
-    return receipt("hold-update", submission, now())
+    return receipt("hold-update", submission)
         .with("expected", candidate.current().version())
         .with("reason", PolicyDisguise.of(report).reason().name())
         .with("report", text(report))
@@ -283,7 +284,7 @@ public final class Gate {
 
   /** The end of a record that cannot be read; its caller adds the dead letter. */
   public Statement unreadable(Submission submission, Refusal refusal) {
-    return receipt("fail-update", submission, now())
+    return receipt("fail-update", submission)
         .with("state", "dead")
         .with("reason", refusal.reason().name())
         .with("report", null)
@@ -305,9 +306,8 @@ public final class Gate {
       List<FieldError> errors,
       Long live,
       Set<String> changed) {
-    Instant now = now();
     Statement commit =
-        receipt("fail-update", submission, now)
+        receipt("fail-update", submission)
             .with("state", "failed")
             .with("reason", reason.name())
             .with("report", report == null ? null : text(report))
@@ -327,7 +327,7 @@ public final class Gate {
             reason,
             message,
             errors,
-            now));
+            now()));
   }
 
   /** As precise as the store keeps it, so that every answer shows the same time. */
@@ -335,7 +335,7 @@ public final class Gate {
     return clock.instant().truncatedTo(ChronoUnit.MICROS);
   }
 
-  private static Statement receipt(String name, Submission submission, Instant now) {
+  private static Statement receipt(String name, Submission submission) {
     return Statement.named(name)
         .with("workspace", submission.workspace())
         .with("id", submission.id())
@@ -344,8 +344,7 @@ public final class Gate {
         .with("identity", submission.identity())
         .with("actor", submission.actor())
         .with("fence", submission.fence())
-        .with("lease", null)
-        .with("now", now.atOffset(ZoneOffset.UTC));
+        .with("lease", null);
   }
 
   /**

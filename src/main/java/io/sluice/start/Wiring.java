@@ -182,7 +182,7 @@ public final class Wiring implements CamelConfiguration {
     Bell deadLettersWait = new Bell();
     registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher, deadLettersWait));
     registry.bind("answers", answers);
-    registry.bind("callers", new Callers(tokens, clock));
+    registry.bind("callers", new Callers(tokens));
     registry.bind("decoder", new Decoder(drivers));
     registry.bind("strictJson", StrictJson.mapper());
     registry.bind("gate", gate);

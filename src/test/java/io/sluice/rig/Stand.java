@@ -81,6 +81,20 @@ final class Stand implements AutoCloseable {
    * @param alteration what is done to each instance before its first start
    */
   Stand(Plant plant, int count, Duration test, Consumer<SluiceProcess> alteration) {
+    this(plant, count, test, setup -> {}, alteration);
+  }
+
+  /**
+   * @param test how long a connection test may take
+   * @param more what each instance is told beside the rig's own settings
+   * @param alteration what is done to each instance before its first start
+   */
+  Stand(
+      Plant plant,
+      int count,
+      Duration test,
+      Consumer<SluiceProcess.Setup> more,
+      Consumer<SluiceProcess> alteration) {
     this.plant = plant;
     this.test = test;
     this.database = plant.store().createDatabase();
@@ -100,7 +114,7 @@ final class Stand implements AutoCloseable {
     }
     makeClock();
     for (int i = 0; i < count; i++) {
-      SluiceProcess instance = instance(i);
+      SluiceProcess instance = instance(i, more);
       alteration.accept(instance);
       instances.add(instance);
     }
@@ -149,7 +163,7 @@ final class Stand implements AutoCloseable {
                     == 200);
   }
 
-  private SluiceProcess instance(int index) {
+  private SluiceProcess instance(int index, Consumer<SluiceProcess.Setup> more) {
     ToxicProxy store = plant.storeWay(index);
     ToxicProxy broker = plant.brokerWay(index);
     SluiceProcess.Setup setup =
@@ -173,6 +187,7 @@ final class Stand implements AutoCloseable {
     for (String limit : List.of("TCP", "SSH", "TLS", "LOGIN", "QUERY", "TOTAL")) {
       setup.setting("SLUICE_PROBE_" + limit, test.toSeconds() + "s");
     }
+    more.accept(setup);
     return setup.prepared();
   }
 

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Instant;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.Set;
@@ -154,7 +153,7 @@ final class TokensTest {
   @ParameterizedTest
   @EnumSource
   void a_token_permits_its_own_scope_and_what_that_implies_and_no_more(Scope held) {
-    ApiToken token = new ApiToken("t-1", "ws-1", Set.of(held), null, "test");
+    ApiToken token = new ApiToken("t-1", "ws-1", Set.of(held), "test");
     Set<Scope> allowed = EnumSet.noneOf(Scope.class);
     for (Scope scope : Scope.values()) {
       if (token.allows(scope)) {
@@ -169,15 +168,5 @@ final class TokensTest {
               case DATASOURCES_WRITE -> EnumSet.of(Scope.DATASOURCES_WRITE, Scope.DATASOURCES_TEST);
               case DATASOURCES_READ, DATASOURCES_TEST, DIAGNOSTICS -> EnumSet.of(held);
             });
-  }
-
-  @Test
-  void a_token_is_expired_from_the_instant_of_its_expiry_on() {
-    Instant expiry = Instant.parse("2026-01-01T00:00:00Z");
-    ApiToken token = new ApiToken("t-1", "ws-1", Set.of(Scope.ADMIN), expiry, "test");
-
-    assertThat(token.expired(expiry.minusNanos(1))).isFalse();
-    assertThat(token.expired(expiry)).isTrue();
-    assertThat(new ApiToken("t-2", "ws-1", Set.of(), null, "test").expired(Instant.MAX)).isFalse();
   }
 }
