@@ -12,6 +12,7 @@ import io.sluice.servers.ToxicProxy.Direction;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,6 +21,8 @@ import org.junit.jupiter.api.Test;
 
 /** Nothing is left behind by a test, however it ended. */
 class LeakTest {
+  private static final int MORE_ROUNDS = 4;
+
   /** The product's threads; the mute and SSH servers of the tests have other names. */
   private static List<String> threads() {
     return Thread.getAllStackTraces().entrySet().stream()
@@ -33,7 +36,7 @@ class LeakTest {
   }
 
   @Test
-  void socketsThreadsAndPlacesReturnToTheBaseline() {
+  void socketsThreadsPlacesAndHeapReturnToTheBaseline() {
     try (SshServer bastion = SshServer.setup().user("hop", "hop").start();
         MuteServer mute = MuteServer.start();
         TdsServer tds =
@@ -72,12 +75,20 @@ class LeakTest {
               Probe.DRIVERS,
               Probe.LOOPBACK,
               Probe.impatient(Duration.ofMillis(500), Duration.ofSeconds(2)))) {
-        for (int i = 0; i < 5; i++) {
+        round(prober, bastion, mute, tds, cut);
+        awaitEnds(bastion, tds, cut);
+        mute.hangUp();
+        Map<String, Long> live = LiveObjects.count();
+        for (int i = 0; i < MORE_ROUNDS; i++) {
           round(prober, bastion, mute, tds, cut);
         }
+        awaitEnds(bastion, tds, cut);
+        mute.hangUp();
+        // What one test in a round leaves behind is there once for each round, at the least.
         Awaitility.await()
-            .atMost(Duration.ofSeconds(10))
-            .until(() -> bastion.open() == 0 && tds.open() == 0 && cut.open() == 0);
+            .atMost(Duration.ofSeconds(20))
+            .pollInterval(Duration.ofMillis(500))
+            .untilAsserted(() -> assertThat(LiveObjects.grown(live, MORE_ROUNDS)).isEmpty());
       }
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
@@ -91,6 +102,12 @@ class LeakTest {
           .untilAsserted(
               () -> assertThat(OpenSockets.withoutAddress()).isLessThanOrEqualTo(unconnected + 3));
     }
+  }
+
+  private static void awaitEnds(SshServer bastion, TdsServer tds, ToxicProxy cut) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> bastion.open() == 0 && tds.open() == 0 && cut.open() == 0);
   }
 
   private static void round(
