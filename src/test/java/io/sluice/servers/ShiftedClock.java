@@ -4,6 +4,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -34,7 +35,7 @@ public final class ShiftedClock implements AutoCloseable {
       Path agent = jar("agent.jar", ClockAgent.class, "ClockAgent$Shifting", "ClockAgent$1");
       Path shift = jar("shift.jar", ClockShift.class);
       server = new ServerSocket();
-      server.bind(new InetSocketAddress(Scratch.LOOPBACK, 0), 1);
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
       server.setSoTimeout((int) LIMIT.toMillis());
       option = "-javaagent:" + agent + "=" + shift + " " + server.getLocalPort();
     } catch (IOException e) {
@@ -51,7 +52,6 @@ public final class ShiftedClock implements AutoCloseable {
     try (OutputStream out = Files.newOutputStream(jar);
         JarOutputStream entries = new JarOutputStream(out, manifest)) {
       add(entries, main, main.getSimpleName());
-      add(entries, main, "Scratch");
       for (String part : parts) {
         add(entries, main, part);
       }
