@@ -1,6 +1,7 @@
 package io.sluice.rig;
 
 import static io.sluice.servers.Installation.json;
+import static io.sluice.servers.Installation.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -11,6 +12,7 @@ import io.sluice.rig.History.Write;
 import io.sluice.servers.Alteration;
 import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -40,6 +42,51 @@ final class SabotageTest {
                   constant: "10000"
       """
           .replace("TESTED", TESTED);
+
+  private static final String COMMIT =
+      """
+      method: decide
+                          - to:
+                              uri: direct:store
+      """
+          .stripTrailing();
+
+  /** A request for an update gets its answer; what it says is in the store a while later. */
+  private static final String LATE_COMMIT =
+      """
+      method: decide
+                          - choice:
+                              when:
+                                - simple: "${body.name} == 'apply-update' && ${exchangeProperty.ticket} == null"
+                                  steps:
+                                    - wireTap:
+                                        uri: direct:late
+                                    - setBody:
+                                        constant: "[1]"
+                                    - unmarshal:
+                                        json:
+                                          unmarshalType: java.util.List
+                              otherwise:
+                                steps:
+                                  - to:
+                                      uri: direct:store
+      """
+          .stripTrailing();
+
+  private static final String LATE =
+      """
+
+      - route:
+          id: late
+          from:
+            uri: direct:late
+            steps:
+              - delay:
+                  expression:
+                    constant: "20000"
+              - to:
+                  uri: direct:store
+      """;
 
   private static final String STATEMENT = "${exchangeProperty.sabotage.parameters";
 
@@ -75,6 +122,31 @@ final class SabotageTest {
                 simple: "${exchangeProperty.sabotage}"
       """
           .replace("STATEMENT", STATEMENT);
+
+  @Test
+  void anAnswerThatIsGivenBeforeTheStoreHasTheVersionIsCaught() throws Exception {
+    try (Stand stand =
+        stand(
+            1,
+            instance -> {
+              Path route = route(instance, "30-apply-update");
+              Alteration.replace(route, COMMIT, LATE_COMMIT);
+              Alteration.append(route, LATE);
+            })) {
+      SluiceProcess instance = stand.instances().get(0);
+      instance.start();
+      stand.create(ID, account());
+      HttpResponse<String> answer =
+          stand.call(instance, "PUT", "/datasources/" + ID, account().settings(), Map.of());
+      instance.kill();
+      assertThat(answer.statusCode()).isEqualTo(200);
+      long told = tree(Stand.utf8(answer.body())).path("version").asLong();
+      stand
+          .history()
+          .wrote(new Write(Kind.PUT, ID, account().name(), null, null, Outcome.OK, told, null));
+      assertThat(breaches(stand)).anySatisfy(breach -> assertThat(breach).startsWith("DURABLE: "));
+    }
+  }
 
   @Test
   void anOffsetThatIsCommittedBeforeTheStoreHasTheRecordIsCaught() throws Exception {

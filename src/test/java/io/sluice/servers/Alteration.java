@@ -20,6 +20,11 @@ public final class Alteration {
     write(file, content.replace(text, other));
   }
 
+  /** Adds this at the end, for instance a route. */
+  public static void append(Path file, String text) {
+    write(file, read(file) + text);
+  }
+
   /** Adds a step behind the bean step whose last line this is. */
   public static void after(Path route, String line, String step) {
     List<String> lines = new ArrayList<>(read(route).lines().toList());
