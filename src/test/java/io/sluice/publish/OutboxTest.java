@@ -8,8 +8,12 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluice.servers.Alteration;
 import io.sluice.servers.Installation;
+import io.sluice.servers.MuteServer;
 import io.sluice.servers.SluiceProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +23,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
@@ -160,15 +167,92 @@ final class OutboxTest {
   }
 
   @Test
-  void aCleanStopDeliversNothingTwice() throws Exception {
-    List<String> ids = create(2);
-    update(installation.process().api(), ids, 10);
-    installation.process().stop();
-    installation.process().start();
-    assertDeliveredInOrder(ids);
-    for (String id : ids) {
-      assertThat(installation.events(id)).hasSize(11);
+  void aStopUnderLoadFinishesWhatItBeganLeavesTheRestAndDeliversNothingTwice() throws Exception {
+    SluiceProcess process = installation.process();
+    URI api = process.api();
+    List<String> ids = create(3);
+    String queued = ids.get(0);
+    String busy = ids.get(1);
+    Map<String, Object> hangs = installation.settings();
+    try (MuteServer mute = MuteServer.start()) {
+      hangs.put("port", mute.port());
+      CompletableFuture<HttpResponse<String>> hanging = put(api, ids.get(2), hangs);
+      // The others wait behind the first, whose target does not answer.
+      for (int i = 0; i < 4; i++) {
+        Map<String, Object> settings = i == 0 ? hangs : installation.settings();
+        installation.produce(queued, json(settings), Map.of());
+      }
+      List<CompletableFuture<HttpResponse<String>>> puts = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        puts.add(put(api, busy, installation.settings()));
+      }
+      await("both tests to hang and the queue to fill")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> mute.connections() == 2 && pending(queued) == 4);
+      CompletableFuture<List<Integer>> readiness =
+          CompletableFuture.supplyAsync(() -> readinessUntilTheEnd(process));
+      long begin = System.nanoTime();
+
+      assertThat(process.stop()).isZero();
+
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(30));
+      assertThat(readiness.get(LIMIT.toSeconds(), TimeUnit.SECONDS)).endsWith(503);
+      assertThat(hanging.get().statusCode()).isEqualTo(422);
+      for (CompletableFuture<HttpResponse<String>> put : puts) {
+        assertThat(put.get().statusCode()).isIn(200, 503);
+      }
+      assertThat(pending(queued)).isPositive();
+      process.start();
+      await("what was left to be done")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(100))
+          .until(() -> pending(queued) == 0);
+      long applied = puts.stream().filter(put -> put.join().statusCode() == 200).count();
+      assertThat(installation.get(queued).path("version").asInt()).isEqualTo(4);
+      assertThat(installation.get(busy).path("version").asLong()).isEqualTo(1 + applied);
+      awaitAllPublished();
+      assertThat(installation.events(queued)).hasSize(5);
+      assertThat(installation.events(busy)).hasSize(1 + (int) applied);
+      assertDeliveredInOrder(List.of(queued, busy));
     }
+  }
+
+  private static CompletableFuture<HttpResponse<String>> put(
+      URI api, String id, Map<String, Object> settings) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            return installation.call(api, "PUT", "/datasources/" + id, settings);
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+  }
+
+  private static int pending(String id) {
+    return Integer.parseInt(
+        installation.value(
+            "select count(*) from updates where state = 'pending' and data_source_id = '"
+                + id
+                + "'"));
+  }
+
+  /** What readiness says one after the other, from the first time that it says something else. */
+  private static List<Integer> readinessUntilTheEnd(SluiceProcess process) {
+    List<Integer> said = new ArrayList<>();
+    try {
+      while (process.handle().isAlive()) {
+        int now = process.health("ready");
+        if (said.isEmpty() || said.get(said.size() - 1) != now) {
+          said.add(now);
+        }
+        LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+      }
+    } catch (UncheckedIOException e) {
+      // It has stopped listening.
+    }
+    return said;
   }
 
   @Test
