@@ -196,6 +196,47 @@ final class InboxTest {
         .isEqualTo("applied failed");
   }
 
+  @Test
+  void aClaimThatACrashOfTheStoreLosesIsWorkedOnce() throws Exception {
+    String id = installation.create();
+    // A claim is not flushed by its own commit; now it is not flushed soon after, either.
+    flushedAfter("10s");
+    try (MuteServer mute = MuteServer.start()) {
+      Map<String, Object> hangs = installation.settings();
+      hangs.put("port", mute.port());
+      installation.produce(id, json(hangs), Map.of());
+      await("the update to be at work")
+          .atMost(LIMIT)
+          .pollInterval(Duration.ofMillis(20))
+          .until(() -> "1".equals(installation.value(pending(id))));
+      installation.store().kill();
+    } finally {
+      installation.store().start();
+    }
+    System.out.println(
+        "claims that the crash left: "
+            + installation.value(
+                "select max(fence) from updates where data_source_id = '" + id + "'"));
+    installation.awaitEvents(id, 2);
+    flushedAfter("200ms");
+    installation.produce(id, json(installation.settings()), Map.of());
+    List<ConsumerRecord<byte[], byte[]>> events = installation.awaitEvents(id, 3);
+    assertThat(events.stream().map(e -> header(e, "ce_id")).distinct()).hasSize(3);
+    assertThat(header(events.get(1), "ce_type")).endsWith("update-failed");
+    assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
+    assertThat(
+            installation.value(
+                "select string_agg(state, ' ' order by seq) from updates where data_source_id = '"
+                    + id
+                    + "'"))
+        .isEqualTo("applied failed applied");
+  }
+
+  private static void flushedAfter(String delay) {
+    installation.store().execute("alter system set wal_writer_delay = '" + delay + "'");
+    installation.store().execute("select pg_reload_conf()");
+  }
+
   /** A request under a key, by an instance whose lease ends then. */
   private static String atWork(String id, String lease) {
     String update = UUID.randomUUID().toString();
