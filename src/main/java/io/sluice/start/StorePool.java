@@ -67,6 +67,9 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
     pool.setUsername(user);
     pool.setPassword(password.reveal());
     pool.setMaximumPoolSize(settings.poolSize());
+    // A start needs two; the others log in when they are needed for the first time, and stay.
+    pool.setMinimumIdle(2);
+    pool.setIdleTimeout(0);
     pool.setConnectionTimeout(settings.poolWait().toMillis());
     pool.setValidationTimeout(Math.min(settings.poolWait().toMillis(), 1000));
     // A store that accepts and never answers must not hold a request longer than one that is down.
