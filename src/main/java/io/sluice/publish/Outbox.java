@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -43,6 +44,12 @@ public final class Outbox {
 
   private static final TypeReference<Map<String, String>> HEADERS = new TypeReference<>() {};
 
+  /**
+   * Where events come faster than one at a time, so long after the last look the next one is taken:
+   * what comes meanwhile goes out together. Each look costs three round trips and a commit.
+   */
+  private static final Duration LINGER = Duration.ofMillis(20);
+
   /** One publisher among the instances that share a store. */
   private final String owner = UUID.randomUUID().toString();
 
@@ -68,6 +75,9 @@ public final class Outbox {
   private volatile boolean claimed;
 
   private volatile long bothSince = System.nanoTime();
+
+  /** Whether the last look found more than one record. */
+  private volatile boolean crowded;
   private volatile boolean failing;
 
   /**
@@ -106,6 +116,9 @@ public final class Outbox {
   public boolean more(Exchange exchange) throws InterruptedException {
     if (exchange.getProperty(KINDS_LEFT) == null) {
       bell.await(poll, exchange.getContext());
+      if (crowded) {
+        TimeUnit.NANOSECONDS.sleep(LINGER.toNanos() - (System.nanoTime() - leased));
+      }
       boolean both = deadLetterBell.rung() || System.nanoTime() - bothSince >= poll.toNanos();
       if (both) {
         bothSince = System.nanoTime();
@@ -161,6 +174,7 @@ public final class Outbox {
    */
   public Iterator<List<Map<String, Object>>> rounds(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
+    crowded = rows.size() > 1;
     if (rows.size() < batch) {
       exchange.setProperty(KINDS_LEFT, exchange.getProperty(KINDS_LEFT, Integer.class) - 1);
       deadLetters = !deadLetters;

@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -28,9 +26,11 @@ public final class Statements {
   private static final String DEAD_LETTER = "dead_letter";
 
   /**
+   * @param text with a question mark for each parameter
+   * @param parameters their names, one for each question mark
    * @param tells whether it can put a row into the outbox
    */
-  private record Sql(String text, Set<String> parameters, boolean tells) {}
+  private record Sql(String text, List<String> parameters, boolean tells) {}
 
   private final Map<String, Sql> byName = new ConcurrentHashMap<>();
   private final Bell publisher;
@@ -47,14 +47,12 @@ public final class Statements {
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".sql")).toList()) {
         String text = withoutComments(Files.readString(file));
-        Set<String> parameters = new TreeSet<>();
-        Matcher matcher = PARAMETER.matcher(text);
-        while (matcher.find()) {
-          parameters.add(matcher.group(1));
-        }
         byName.put(
             file.getFileName().toString().replace(".sql", ""),
-            new Sql(text, parameters, text.contains(OUTBOX)));
+            new Sql(
+                PARAMETER.matcher(text).replaceAll("?"),
+                PARAMETER.matcher(text).results().map(found -> found.group(1)).toList(),
+                text.contains(OUTBOX)));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("Cannot read the statements in " + directory + ".", e);
@@ -76,8 +74,13 @@ public final class Statements {
     if (sql == null || !statement.parameters().keySet().containsAll(sql.parameters())) {
       throw new IllegalStateException("No such statement, or a parameter is missing: " + statement);
     }
+    // camel-jdbc binds them in this order, under whatever name.
+    Map<Integer, Object> values = new LinkedHashMap<>();
+    for (String parameter : sql.parameters()) {
+      values.put(values.size(), statement.parameters().get(parameter));
+    }
     message.removeHeaders("*");
-    message.setHeader(JdbcConstants.JDBC_PARAMETERS, statement.parameters());
+    message.setHeader(JdbcConstants.JDBC_PARAMETERS, values);
     message.setBody(sql.text());
     exchange.setProperty(TELLS, sql.tells());
   }
