@@ -78,6 +78,7 @@ public final class Outbox {
 
   /** Whether the last look found more than one record. */
   private volatile boolean crowded;
+
   private volatile boolean failing;
 
   /**
