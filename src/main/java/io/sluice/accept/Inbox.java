@@ -255,7 +255,7 @@ public final class Inbox {
     if (ended instanceof List<?> rows
         && !rows.isEmpty()
         && rows.get(0) instanceof Map<?, ?> row
-        && row.get("id") != null) {
+        && row.get("fence") != null) {
       Map<String, Object> next = new HashMap<>();
       row.forEach((column, value) -> next.put((String) column, value));
       next.put(SINCE, ticket.since());

@@ -12,6 +12,7 @@ import io.sluice.model.Refusal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.apache.camel.Exchange;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -95,6 +96,14 @@ final class InboxPauseTest {
     assertThat(called()).containsExactlyInAnyOrder(lease(first), lease(second));
     inbox.done(ticket(), null, null, "here:1");
     assertThat(called()).hasSize(2);
+  }
+
+  @Test
+  void theRowsOfAnEndWithoutAClaimBringNoFurtherUpdate() {
+    Ticket ticket = ticket();
+    ticket.stays().set(true);
+    List<Map<String, Object>> ended = List.of(Map.of("id", UUID.randomUUID()));
+    assertThat(inbox.done(ticket, null, ended, null)).isEmpty();
   }
 
   private static String lease(Ticket ticket) {
