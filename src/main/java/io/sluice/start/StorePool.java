@@ -12,7 +12,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
-import org.apache.camel.VetoCamelContextStartException;
 import org.apache.camel.support.LifecycleStrategySupport;
 import org.flywaydb.core.Flyway;
 
@@ -72,7 +71,9 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
     pool.setIdleTimeout(0);
     pool.setConnectionTimeout(settings.poolWait().toMillis());
     pool.setValidationTimeout(Math.min(settings.poolWait().toMillis(), 1000));
-    // A store that accepts and never answers must not hold a request longer than one that is down.
+    // A store that takes connections and never answers holds a request no longer than this: time
+    // for
+    // a slow commit.
     pool.addDataSourceProperty("connectTimeout", "2");
     pool.addDataSourceProperty("socketTimeout", "10");
     pool.addDataSourceProperty("tcpKeepAlive", "true");
@@ -81,7 +82,7 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
 
   /** Before any route starts, and after all have been made. */
   @Override
-  public void onContextStarting(CamelContext camel) throws VetoCamelContextStartException {
+  public void onContextStarting(CamelContext camel) {
     await();
   }
 
