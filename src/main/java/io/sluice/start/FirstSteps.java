@@ -30,10 +30,15 @@ final class FirstSteps {
 
   private final CamelContext camel;
   private final Wiring.Started started;
+  private final Runnable open;
 
-  FirstSteps(CamelContext camel, Wiring.Started started) {
+  /**
+   * @param open is run when the service may call itself ready
+   */
+  FirstSteps(CamelContext camel, Wiring.Started started, Runnable open) {
     this.camel = camel;
     this.started = started;
+    this.open = open;
   }
 
   void take(PrintStream out) {
@@ -52,6 +57,7 @@ final class FirstSteps {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+    open.run();
     greet(out);
   }
 

@@ -88,7 +88,7 @@ public final class Start {
 
           @Override
           public void afterStart(BaseMainSupport support) {
-            new FirstSteps(support.getCamelContext(), wiring.started()).take(out);
+            new FirstSteps(support.getCamelContext(), wiring.started(), wiring::open).take(out);
           }
         });
     return wiring;

@@ -3,6 +3,7 @@ package io.sluice.start;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.health.HealthCheckResultBuilder;
@@ -17,11 +18,16 @@ final class StoreHealth extends AbstractHealthCheck {
 
   private final CamelContext camel;
   private final DataSource store;
+  private final BooleanSupplier opened;
 
-  StoreHealth(CamelContext camel, DataSource store) {
+  /**
+   * @param opened whether the first token is in force
+   */
+  StoreHealth(CamelContext camel, DataSource store, BooleanSupplier opened) {
     super("sluice", "store");
     this.camel = camel;
     this.store = store;
+    this.opened = opened;
   }
 
   @Override
@@ -31,7 +37,7 @@ final class StoreHealth extends AbstractHealthCheck {
 
   @Override
   protected void doCall(HealthCheckResultBuilder result, Map<String, Object> options) {
-    if (!camel.getStatus().isStarted()) {
+    if (!camel.getStatus().isStarted() || !opened.getAsBoolean()) {
       result.message("The service is starting or stopping.").down();
       return;
     }

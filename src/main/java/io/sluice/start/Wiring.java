@@ -83,6 +83,7 @@ public final class Wiring implements CamelConfiguration {
   private final List<AutoCloseable> closed = new ArrayList<>();
   private final Properties known = new Properties();
   private Started started;
+  private volatile boolean opened;
 
   /** What was started, for the greeting. */
   record Started(
@@ -98,6 +99,11 @@ public final class Wiring implements CamelConfiguration {
 
   Started started() {
     return started;
+  }
+
+  /** The first steps are taken: from now on the service calls itself ready. */
+  void open() {
+    opened = true;
   }
 
   /**
@@ -240,7 +246,7 @@ public final class Wiring implements CamelConfiguration {
     camel
         .getCamelContextExtension()
         .getContextPlugin(HealthCheckRegistry.class)
-        .register(new StoreHealth(camel, store.connections()));
+        .register(new StoreHealth(camel, store.connections(), () -> opened));
 
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
