@@ -42,7 +42,15 @@ public final class Benchmark {
     this.updates = updates;
   }
 
-  public static void main(String[] arguments) throws Exception {
+  public static void main(String[] arguments) {
+    Command.run(
+        () -> {
+          measureAll();
+          return null;
+        });
+  }
+
+  private static void measureAll() throws Exception {
     try (Installation installation = Installation.of(Benchmark::asInProduction);
         PostgresServer postgresql = PostgresServer.setup().start()) {
       long begun = System.nanoTime();

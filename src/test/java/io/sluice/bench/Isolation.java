@@ -41,7 +41,15 @@ public final class Isolation {
     this.target = Target.mariadb(installation, CLIENTS);
   }
 
-  public static void main(String[] arguments) throws Exception {
+  public static void main(String[] arguments) {
+    Command.run(
+        () -> {
+          measureAll();
+          return null;
+        });
+  }
+
+  private static void measureAll() throws Exception {
     try (Installation installation = Installation.of(Isolation::patient)) {
       installation.instance().start();
       try (Follower follower = new Follower(installation);

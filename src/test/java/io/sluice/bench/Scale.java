@@ -51,7 +51,15 @@ public final class Scale {
     this.product = new Usage(installation.process().handle());
   }
 
-  public static void main(String[] arguments) throws Exception {
+  public static void main(String[] arguments) {
+    Command.run(
+        () -> {
+          measureAll();
+          return null;
+        });
+  }
+
+  private static void measureAll() throws Exception {
     try (Installation installation = Installation.started(Benchmark::asInProduction)) {
       new Scale(installation).measure();
     }
