@@ -57,7 +57,6 @@ public final class Isolation {
         new Isolation(installation, follower, updates).measure();
       }
     }
-    System.exit(0);
   }
 
   /** Targets may hang for longer than is measured: what ends is another load than what waits. */
