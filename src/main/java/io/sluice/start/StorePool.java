@@ -17,8 +17,8 @@ import org.flywaydb.core.Flyway;
 
 /**
  * The connections to the store. The store is started where it is the embedded one, and brought to
- * this release's tables, on a thread of its own while the routes are put together: that is a third
- * of the time until the service is ready. No route starts before it has ended.
+ * this release's tables, on a thread of its own while the routes are put together. No route starts
+ * before it has ended.
  */
 final class StorePool extends LifecycleStrategySupport implements AutoCloseable {
   private final Configuration configuration;

@@ -43,14 +43,10 @@ public final class Benchmark {
   }
 
   public static void main(String[] arguments) {
-    Command.run(
-        () -> {
-          measureAll();
-          return null;
-        });
+    Command.run(Benchmark::onServers);
   }
 
-  private static void measureAll() throws Exception {
+  private static void onServers() throws Exception {
     try (Installation installation = Installation.of(Benchmark::asInProduction);
         PostgresServer postgresql = PostgresServer.setup().start()) {
       long begun = System.nanoTime();

@@ -1,15 +1,13 @@
 package io.sluice.bench;
 
-import java.util.concurrent.Callable;
-
 /** A measurement as a process, which ends though the servers that tests share would keep it. */
 final class Command {
   private Command() {}
 
-  static void run(Callable<Void> measurement) {
+  static void run(Updates.Act measurement) {
     int status = 0;
     try {
-      measurement.call();
+      measurement.run();
     } catch (Exception e) {
       e.printStackTrace();
       status = 1;

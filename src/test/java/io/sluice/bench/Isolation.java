@@ -42,14 +42,10 @@ public final class Isolation {
   }
 
   public static void main(String[] arguments) {
-    Command.run(
-        () -> {
-          measureAll();
-          return null;
-        });
+    Command.run(Isolation::onServers);
   }
 
-  private static void measureAll() throws Exception {
+  private static void onServers() throws Exception {
     try (Installation installation = Installation.of(Isolation::patient)) {
       installation.instance().start();
       try (Follower follower = new Follower(installation);

@@ -52,14 +52,10 @@ public final class Scale {
   }
 
   public static void main(String[] arguments) {
-    Command.run(
-        () -> {
-          measureAll();
-          return null;
-        });
+    Command.run(Scale::onServers);
   }
 
-  private static void measureAll() throws Exception {
+  private static void onServers() throws Exception {
     try (Installation installation = Installation.started(Benchmark::asInProduction)) {
       new Scale(installation).measure();
     }
