@@ -70,10 +70,9 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
     pool.setMinimumIdle(2);
     pool.setIdleTimeout(0);
     pool.setConnectionTimeout(settings.poolWait().toMillis());
-    pool.setValidationTimeout(Math.min(settings.poolWait().toMillis(), 1000));
-    // A store that takes connections and never answers holds a request no longer than this: time
-    // for
-    // a slow commit.
+    // So that several connections to a store that went away are found out within the wait.
+    pool.setValidationTimeout(Math.max(settings.poolWait().toMillis() / 4, 250));
+    // Of what writes: time for a slow commit. StoreConnections gives up sooner what only reads.
     pool.addDataSourceProperty("connectTimeout", "2");
     pool.addDataSourceProperty("socketTimeout", "10");
     pool.addDataSourceProperty("tcpKeepAlive", "true");

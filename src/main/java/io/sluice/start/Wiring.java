@@ -52,6 +52,7 @@ import io.sluice.store.Bell;
 import io.sluice.store.DataSources;
 import io.sluice.store.Retention;
 import io.sluice.store.Statements;
+import io.sluice.store.StoreConnections;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -184,6 +185,7 @@ public final class Wiring implements CamelConfiguration {
 
     Registry registry = camel.getRegistry();
     registry.bind("store", store.connections());
+    registry.bind("storeConnections", new StoreConnections(configuration.store().poolWait()));
     Bell publisher = new Bell();
     Bell deadLettersWait = new Bell();
     registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher, deadLettersWait));

@@ -63,43 +63,16 @@ final class InboxTest {
     installation.store().kill();
     long back;
     try {
-      for (int i = 0; i < 3; i++) {
-        long begin = System.nanoTime();
-        HttpResponse<String> answer = installation.put(ids.get(0), installation.settings());
-        Duration took = Duration.ofNanos(System.nanoTime() - begin);
-        assertThat(answer.statusCode()).isEqualTo(503);
-        assertThat(answer.headers().firstValue("Retry-After")).isPresent();
-        assertThat(took).isLessThan(REFUSED_WITHIN);
-        System.out.println("store down: 503 after " + took.toMillis() + " ms");
-      }
-      assertThat(installation.process().health("ready")).isEqualTo(503);
+      assertRefusedSoon(ids.get(0));
       installation.produce(ids.get(0), json(installation.settings()), Map.of());
     } finally {
       installation.store().start();
       back = System.nanoTime();
     }
-    await("HTTP to be back")
-        .atMost(BACK_WITHIN)
-        .pollInterval(Duration.ofMillis(100))
-        .until(
-            () ->
-                installation.process().health("ready") == 200
-                    && installation.send("GET", "/datasources/" + ids.get(0), null).statusCode()
-                        == 200);
+    awaitBack(ids.get(0));
     System.out.println(
         "store back: ready after " + Duration.ofNanos(System.nanoTime() - back).toMillis() + " ms");
-    await("the queue to drain")
-        .atMost(LIMIT)
-        .pollInterval(Duration.ofMillis(100))
-        .until(
-            () ->
-                "21"
-                    .equals(
-                        installation.value(
-                            "select count(*) from updates where intake = 'kafka' and state ="
-                                + " 'applied' and data_source_id in ('"
-                                + String.join("','", ids)
-                                + "')")));
+    awaitApplied(21, ids);
     System.out.println(
         "store back: queue worked after "
             + Duration.ofNanos(System.nanoTime() - back).toMillis()
@@ -114,6 +87,62 @@ final class InboxTest {
       assertThat(versions).isSorted().hasSize(updates);
       assertThat(installation.get(id).path("version").asInt()).isEqualTo(updates);
     }
+  }
+
+  @Test
+  void aStoreThatTakesConnectionsAndNeverAnswersHoldsNoRequest() throws Exception {
+    String id = installation.create();
+    for (int i = 0; i < 5; i++) {
+      installation.produce(id, json(installation.settings()), Map.of());
+    }
+    installation.store().pause();
+    try {
+      assertRefusedSoon(id);
+      installation.produce(id, json(installation.settings()), Map.of());
+    } finally {
+      installation.store().resume();
+    }
+    awaitBack(id);
+    awaitApplied(6, List.of(id));
+    assertThat(installation.get(id).path("version").asInt()).isEqualTo(7);
+  }
+
+  private static void assertRefusedSoon(String id) {
+    for (int i = 0; i < 3; i++) {
+      long begin = System.nanoTime();
+      HttpResponse<String> answer = installation.put(id, installation.settings());
+      Duration took = Duration.ofNanos(System.nanoTime() - begin);
+      assertThat(answer.statusCode()).isEqualTo(503);
+      assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+      assertThat(took).isLessThan(REFUSED_WITHIN);
+      System.out.println("no store: 503 after " + took.toMillis() + " ms");
+    }
+    assertThat(installation.process().health("ready")).isEqualTo(503);
+  }
+
+  private static void awaitBack(String id) {
+    await("HTTP to be back")
+        .atMost(BACK_WITHIN)
+        .pollInterval(Duration.ofMillis(100))
+        .until(
+            () ->
+                installation.process().health("ready") == 200
+                    && installation.send("GET", "/datasources/" + id, null).statusCode() == 200);
+  }
+
+  private static void awaitApplied(int records, List<String> ids) {
+    await("the queue to drain")
+        .atMost(LIMIT)
+        .pollInterval(Duration.ofMillis(100))
+        .until(
+            () ->
+                Integer.toString(records)
+                    .equals(
+                        installation.value(
+                            "select count(*) from updates where intake = 'kafka' and state ="
+                                + " 'applied' and data_source_id in ('"
+                                + String.join("','", ids)
+                                + "')")));
   }
 
   @Test

@@ -7,23 +7,44 @@ import java.sql.Connection;
 import java.sql.ParameterMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.apache.camel.component.jdbc.ConnectionStrategy;
 
 /**
- * Connections that know how many parameters a statement has. camel-jdbc asks for the number each
- * time it runs one, and PostgreSQL's driver asks the server, which parses the whole statement for
- * it: a second round trip for every statement. Here the server is asked once for each text.
+ * Connections to the store, as {@code routes/50-store} uses them.
+ *
+ * <p>They know how many parameters a statement has. camel-jdbc asks for the number each time it
+ * runs one, and PostgreSQL's driver asks the server, which parses the whole statement for it: a
+ * second round trip for every statement. Here the server is asked once for each text.
+ *
+ * <p>They give up a statement that only reads when the store has not answered it for a while, so
+ * that nobody waits for a store that takes connections and never answers. A statement that writes
+ * has the connection's own, longer limit: nobody knows whether one that was given up has been
+ * carried out.
  *
  * <p>The statements are those of {@code config/sql}, so that what is remembered stays small.
  * Thread-safe.
  */
-public final class CountedParameters implements ConnectionStrategy {
-  private static final ClassLoader LOADER = CountedParameters.class.getClassLoader();
+public final class StoreConnections implements ConnectionStrategy {
+  private static final ClassLoader LOADER = StoreConnections.class.getClassLoader();
+
+  private static final Pattern WRITES =
+      Pattern.compile("\\b(insert into|update|delete from)\\b", Pattern.CASE_INSENSITIVE);
 
   private final Map<String, ParameterMetaData> known = new ConcurrentHashMap<>();
+  private final Map<String, Boolean> reading = new ConcurrentHashMap<>();
+  private final int readMillis;
+
+  /**
+   * @param readWait how long what only reads waits for an answer
+   */
+  public StoreConnections(Duration readWait) {
+    readMillis = Math.toIntExact(readWait.toMillis());
+  }
 
   @Override
   public Connection getConnection(DataSource store) throws SQLException {
@@ -32,9 +53,15 @@ public final class CountedParameters implements ConnectionStrategy {
         Connection.class,
         (proxy, method, arguments) -> {
           Object result = method.invoke(connection, arguments);
-          return result instanceof PreparedStatement statement
-              ? counted(statement, (String) arguments[0])
-              : result;
+          if (result instanceof PreparedStatement statement) {
+            String sql = (String) arguments[0];
+            if (reading.computeIfAbsent(sql, text -> !WRITES.matcher(text).find())) {
+              // The pool takes this back when it gets the connection again.
+              connection.setNetworkTimeout(Runnable::run, readMillis);
+            }
+            return counted(statement, sql);
+          }
+          return result;
         });
   }
 
