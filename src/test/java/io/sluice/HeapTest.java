@@ -110,7 +110,10 @@ final class HeapTest {
     answers(200, installation, "GET", path + "/history", null, Map.of());
     answers(200, installation, "GET", "/datasources", null, Map.of());
     for (Object settings : List.of(right, wrong, List.of("no object"))) {
-      producer.send(new ProducerRecord<>(Installation.UPDATES, id.getBytes(UTF_8), json(settings)));
+      assertThat(
+              producer.send(
+                  new ProducerRecord<>(Installation.UPDATES, id.getBytes(UTF_8), json(settings))))
+          .succeedsWithin(LIMIT);
     }
   }
 
