@@ -16,6 +16,7 @@ import io.sluice.servers.Installation;
 import io.sluice.servers.PostgresServer;
 import java.net.URLEncoder;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -355,27 +356,34 @@ final class KafkaIntakeTest {
     String id = installation.create();
     installation.produce(id, json(installation.settings()), Map.of("idempotency-key", "first"));
     event(id, 2);
-    RecordMetadata same;
-    RecordMetadata other;
+    RecordMetadata same = sentWhileInUse(id, "same", installation.settings());
+    RecordMetadata other = sentWhileInUse(id, "other", renamed("elsewhere"));
+
+    assertThat(header(installation.awaitDeadLetter(other), "dlq.reason")).isEqualTo("KEY_REUSED");
+    assertThat(installation.deadLetters(same)).isEmpty();
+    goesOn(other);
+    assertThat(installation.get(id).path("version").asLong()).isEqualTo(2);
+  }
+
+  /**
+   * Another instance has the first settings under this key, and ends when the intake waits for it.
+   */
+  private static RecordMetadata sentWhileInUse(String id, String key, Map<String, Object> settings)
+      throws SQLException {
     try (Connection elsewhere = installation.store().connect(installation.database())) {
       elsewhere.setAutoCommit(false);
       try (Statement statement = elsewhere.createStatement()) {
-        for (String key : List.of("same", "other")) {
-          statement.execute(
-              "insert into updates (id, workspace_id, data_source_id, intake, identity, actor,"
-                  + " request_hash, state) select gen_random_uuid(), workspace_id, data_source_id,"
-                  + " intake, data_source_id || '/"
-                  + key
-                  + "', actor, request_hash, 'applied' from updates where identity = '"
-                  + id
-                  + "/first'");
-        }
+        statement.execute(
+            "insert into updates (id, workspace_id, data_source_id, intake, identity, actor,"
+                + " request_hash, state) select gen_random_uuid(), workspace_id, data_source_id,"
+                + " intake, data_source_id || '/"
+                + key
+                + "', actor, request_hash, 'applied' from updates where identity = '"
+                + id
+                + "/first'");
       }
-      same =
-          installation.produce(
-              id, json(installation.settings()), Map.of("idempotency-key", "same"));
-      other =
-          installation.produce(id, json(renamed("elsewhere")), Map.of("idempotency-key", "other"));
+      RecordMetadata sent =
+          installation.produce(id, json(settings), Map.of("idempotency-key", key));
       await("the intake to wait for the other instance")
           .until(
               () ->
@@ -384,11 +392,8 @@ final class KafkaIntakeTest {
                           installation.value(
                               "select count(*) from pg_stat_activity where wait_event_type = 'Lock'")));
       elsewhere.commit();
+      return sent;
     }
-    assertThat(header(installation.awaitDeadLetter(other), "dlq.reason")).isEqualTo("KEY_REUSED");
-    goesOn(same);
-    assertThat(installation.deadLetters(same)).isEmpty();
-    assertThat(installation.get(id).path("version").asLong()).isEqualTo(2);
   }
 
   @Test
