@@ -1,8 +1,11 @@
 package io.sluice.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -46,5 +49,52 @@ final class SharesTest {
     assertThat(shares.enter("first", System.nanoTime())).isFalse();
     shares.leave("second");
     assertThat(shares.enter("first", System.nanoTime())).isTrue();
+  }
+
+  @Test
+  void thoseWhoWaitEnterInTheOrderOfTheirComing() {
+    Shares shares = new Shares(1);
+    assertThat(shares.enter("first", System.nanoTime())).isTrue();
+    List<String> in = new CopyOnWriteArrayList<>();
+    List<String> senders = List.of("second", "third", "fourth");
+    senders.forEach(sender -> waits(shares, sender, in));
+
+    shares.leave("first");
+    for (int i = 0; i < senders.size(); i++) {
+      int entered = i + 1;
+      await().until(() -> in.size() >= entered);
+      assertThat(in).containsExactlyElementsOf(senders.subList(0, entered));
+      shares.leave(senders.get(i));
+    }
+    assertThat(shares.waiting()).isZero();
+  }
+
+  @Test
+  void nobodyWaitsBehindOneWhoHasAllThatItMayHave() {
+    Shares shares = new Shares(6);
+    assertThat(entered(shares, "greedy")).isEqualTo(5);
+    List<String> in = new CopyOnWriteArrayList<>();
+    waits(shares, "greedy", in);
+
+    assertThat(shares.enter("second", System.nanoTime())).isTrue();
+    waits(shares, "second", in);
+    shares.leave("second");
+    await().until(() -> in.equals(List.of("second")));
+    shares.leave("greedy");
+    shares.leave("greedy");
+    await().until(() -> in.equals(List.of("second", "greedy")));
+  }
+
+  /** One more that waits for a place, and says when it is in. */
+  private static void waits(Shares shares, String sender, List<String> in) {
+    int before = shares.waiting();
+    new Thread(
+            () -> {
+              if (shares.enter(sender, System.nanoTime() + TimeUnit.SECONDS.toNanos(30))) {
+                in.add(sender);
+              }
+            })
+        .start();
+    await().until(() -> shares.waiting() > before);
   }
 }
