@@ -79,7 +79,7 @@ record Configuration(
    * Reads and checks everything.
    *
    * @param resolve gives a setting's text, or null
-   * @throws IllegalArgumentException listing every problem
+   * @throws StartFailure listing every problem
    */
   static Configuration read(boolean dev, UnaryOperator<String> resolve) {
     Values values = new Values(resolve);

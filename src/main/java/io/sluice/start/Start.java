@@ -1,11 +1,13 @@
 package io.sluice.start;
 
+import io.sluice.store.StoreFailure;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -30,20 +32,31 @@ public final class Start {
    */
   public static int run(String profile, PrintStream out) {
     Main main = new Main();
-    Wiring wiring = prepare(main, profile, out);
+    AtomicBoolean failed = new AtomicBoolean();
+    Wiring wiring = prepare(main, profile, out, failed);
     CompletableFuture<Integer> ended = new CompletableFuture<>();
     awaitBeforeExit(ended);
     int status = 1;
     try {
       main.run();
-      status = main.getExitCode();
+      status = failed.get() ? 1 : main.getExitCode();
     } catch (Exception e) {
-      LOG.atError().setCause(e).log("Sluice did not start.");
+      explain(e);
     } finally {
       wiring.close();
       ended.complete(status);
     }
     return status;
+  }
+
+  private static void explain(Exception failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof StartFailure explained) {
+        LOG.atError().log("Sluice did not start. {}", explained.getMessage());
+        return;
+      }
+    }
+    LOG.atError().setCause(failure).log("Sluice did not start.");
   }
 
   /**
@@ -68,7 +81,7 @@ public final class Start {
     Runtime.getRuntime().addShutdownHook(hook);
   }
 
-  private static Wiring prepare(Main main, String profile, PrintStream out) {
+  private static Wiring prepare(Main main, String profile, PrintStream out, AtomicBoolean failed) {
     boolean dev = "dev".equals(profile);
     if (profile != null && !profile.isBlank() && !dev && !profile.equals("prod")) {
       throw new IllegalArgumentException("APP_PROFILE must be dev or prod, or not be set.");
@@ -88,7 +101,17 @@ public final class Start {
 
           @Override
           public void afterStart(BaseMainSupport support) {
-            new FirstSteps(support.getCamelContext(), wiring.started(), wiring::open).take(out);
+            try {
+              new FirstSteps(support.getCamelContext(), wiring.started(), wiring::open).take(out);
+            } catch (RuntimeException e) {
+              // Camel itself would end as if nothing had happened.
+              explain(
+                  StoreFailure.isOutage(e)
+                      ? new StartFailure("The store went away during the start. Start again.")
+                      : e);
+              failed.set(true);
+              main.completed();
+            }
           }
         });
     return wiring;

@@ -2,8 +2,10 @@ package io.sluice.start;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.health.HealthCheckResultBuilder;
@@ -12,22 +14,51 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
 /**
  * Ready means that updates can be accepted: the store answers and the service is not stopping.
  * Targets and the broker do not count, since without them updates are accepted all the same.
+ *
+ * <p>The store is asked once a second by a thread of its own. Who wants to know gets the last
+ * answer at once: he asks on a thread that serves others as well, liveness among them.
  */
 final class StoreHealth extends AbstractHealthCheck {
-  private static final int ANSWER_SECONDS = 2;
+  private static final Duration PERIOD = Duration.ofSeconds(1);
+
+  /** So long a question may take; an answer that is older than it and the period is none. */
+  private static final Duration LIMIT = Duration.ofSeconds(2);
 
   private final CamelContext camel;
   private final DataSource store;
-  private final BooleanSupplier opened;
 
-  /**
-   * @param opened whether the first token is in force
-   */
-  StoreHealth(CamelContext camel, DataSource store, BooleanSupplier opened) {
+  /** Null until the service may call itself ready. */
+  private volatile Future<?> asking;
+
+  private volatile boolean answers;
+
+  /** When it was asked last; of the clock that never jumps. */
+  private volatile long asked;
+
+  StoreHealth(CamelContext camel, DataSource store) {
     super("sluice", "store");
     this.camel = camel;
     this.store = store;
-    this.opened = opened;
+  }
+
+  /** From now on the service may call itself ready. */
+  void open() {
+    ask();
+    asking =
+        camel
+            .getExecutorServiceManager()
+            .newSingleThreadScheduledExecutor(this, "store-health")
+            .scheduleWithFixedDelay(
+                this::ask, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void ask() {
+    asked = System.nanoTime();
+    try (Connection connection = store.getConnection()) {
+      answers = connection.isValid(Math.toIntExact(LIMIT.toSeconds()));
+    } catch (SQLException e) {
+      answers = false;
+    }
   }
 
   @Override
@@ -37,18 +68,12 @@ final class StoreHealth extends AbstractHealthCheck {
 
   @Override
   protected void doCall(HealthCheckResultBuilder result, Map<String, Object> options) {
-    if (!camel.getStatus().isStarted() || !opened.getAsBoolean()) {
+    if (asking == null || !camel.getStatus().isStarted()) {
       result.message("The service is starting or stopping.").down();
-      return;
-    }
-    try (Connection connection = store.getConnection()) {
-      if (connection.isValid(ANSWER_SECONDS)) {
-        result.up();
-      } else {
-        result.message("The store does not answer.").down();
-      }
-    } catch (SQLException e) {
-      result.message("The store cannot be reached.").down();
+    } else if (answers && System.nanoTime() - asked < PERIOD.plus(LIMIT).toNanos()) {
+      result.up();
+    } else {
+      result.message("The store does not answer.").down();
     }
   }
 }

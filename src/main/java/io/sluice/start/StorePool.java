@@ -1,11 +1,14 @@
 package io.sluice.start;
 
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool;
 import io.sluice.model.Secret;
 import io.sluice.secrets.Redaction;
 import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedStore;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -14,6 +17,8 @@ import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.support.LifecycleStrategySupport;
 import org.flywaydb.core.Flyway;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The connections to the store. The store is started where it is the embedded one, and brought to
@@ -21,6 +26,8 @@ import org.flywaydb.core.Flyway;
  * before it has ended.
  */
 final class StorePool extends LifecycleStrategySupport implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(StorePool.class);
+
   private final Configuration configuration;
   private final Path migrations;
   private final HikariDataSource pool = new HikariDataSource();
@@ -55,7 +62,41 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
     } else {
       connect(settings.url(), settings.user(), settings.password());
     }
+    requireLogin();
     Flyway.configure().dataSource(pool).locations("filesystem:" + migrations).load().migrate();
+  }
+
+  private void requireLogin() {
+    try (Connection first = pool.getConnection()) {
+      LOG.atDebug().addKeyValue("user", pool.getUsername()).log("The store is there.");
+    } catch (SQLException | HikariPool.PoolInitializationException e) {
+      throw new StartFailure(
+          "The store cannot be used: "
+              + reason(e)
+              + " The service keeps everything there and does not start without it.");
+    }
+  }
+
+  /** In words of the settings, by PostgreSQL's classes of errors. */
+  private static String reason(Exception failure) {
+    String state = "";
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof SQLException sql && sql.getSQLState() != null) {
+        state = sql.getSQLState();
+      }
+    }
+    if (state.startsWith("08")) {
+      return "nothing answers at its address. Check sluice.store.url (STORE_URL), and that"
+          + " PostgreSQL runs there.";
+    }
+    if (state.startsWith("28")) {
+      return "it refuses the login. Check sluice.store.user (STORE_USER) and sluice.store.password"
+          + " (STORE_PASSWORD).";
+    }
+    if (state.equals("3D000")) {
+      return "it has no such database. Create it, or check sluice.store.url (STORE_URL).";
+    }
+    return "PostgreSQL answers with SQL state " + state + ".";
   }
 
   private void connect(String url, String user, Secret password) {

@@ -115,11 +115,11 @@ final class Values {
   }
 
   /**
-   * @throws IllegalArgumentException listing every problem
+   * @throws StartFailure listing every problem
    */
   void check() {
     if (!problems.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new StartFailure(
           "The settings have "
               + problems.size()
               + " problem(s):\n  "

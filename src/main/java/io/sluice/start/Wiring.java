@@ -84,7 +84,7 @@ public final class Wiring implements CamelConfiguration {
   private final List<AutoCloseable> closed = new ArrayList<>();
   private final Properties known = new Properties();
   private Started started;
-  private volatile boolean opened;
+  private StoreHealth health;
 
   /** What was started, for the greeting. */
   record Started(
@@ -104,7 +104,7 @@ public final class Wiring implements CamelConfiguration {
 
   /** The first steps are taken: from now on the service calls itself ready. */
   void open() {
-    opened = true;
+    health.open();
   }
 
   /**
@@ -184,6 +184,7 @@ public final class Wiring implements CamelConfiguration {
         new Gate(drivers, dataSources, events, json, clock, configuration.monitor().pendingRetry());
 
     Registry registry = camel.getRegistry();
+    health = new StoreHealth(camel, store.connections());
     registry.bind("store", store.connections());
     registry.bind("storeConnections", new StoreConnections(configuration.store().poolWait()));
     Bell publisher = new Bell();
@@ -245,10 +246,7 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("pendingChange", new PendingChange(gate));
 
     http(camel, configuration, new ContractPaths(contract), answers);
-    camel
-        .getCamelContextExtension()
-        .getContextPlugin(HealthCheckRegistry.class)
-        .register(new StoreHealth(camel, store.connections(), () -> opened));
+    camel.getCamelContextExtension().getContextPlugin(HealthCheckRegistry.class).register(health);
 
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
@@ -266,8 +264,8 @@ public final class Wiring implements CamelConfiguration {
     try (ServerSocket probe = new ServerSocket(port)) {
       LOG.atDebug().addKeyValue("port", probe.getLocalPort()).log("A port is free.");
     } catch (IOException e) {
-      throw new IllegalStateException(
-          key + ": port " + port + " is taken by another process. Free it, or set another.", e);
+      throw new StartFailure(
+          key + ": port " + port + " is taken by another process. Free it, or set another.");
     }
   }
 

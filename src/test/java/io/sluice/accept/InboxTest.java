@@ -29,6 +29,9 @@ final class InboxTest {
   /** The promise is two seconds; the rest is this machine's. */
   private static final Duration REFUSED_WITHIN = Duration.ofSeconds(4);
 
+  /** Kubernetes asks for no more than one second, unless told. */
+  private static final Duration HEALTH_WITHIN = Duration.ofSeconds(1);
+
   /** The promise. */
   private static final Duration BACK_WITHIN = Duration.ofSeconds(10);
 
@@ -117,7 +120,11 @@ final class InboxTest {
       assertThat(took).isLessThan(REFUSED_WITHIN);
       System.out.println("no store: 503 after " + took.toMillis() + " ms");
     }
+    // Health is asked on a thread that serves more than one, and must not wait for the store.
+    long begin = System.nanoTime();
     assertThat(installation.process().health("ready")).isEqualTo(503);
+    assertThat(installation.process().health("live")).isEqualTo(200);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(HEALTH_WITHIN);
   }
 
   private static void awaitBack(String id) {

@@ -34,7 +34,7 @@ final class ConfigurationTest {
     Map<String, String> settings = settings();
 
     assertThatThrownBy(() -> Configuration.read(false, settings::get))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(StartFailure.class)
         .hasMessageContaining("3 problem(s)")
         .hasMessageContaining("STORE_URL")
         .hasMessageContaining("KAFKA_BROKERS")

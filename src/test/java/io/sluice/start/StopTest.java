@@ -3,6 +3,7 @@ package io.sluice.start;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.servers.PostgresServer;
 import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -81,6 +83,44 @@ final class StopTest {
         assertThat(sluice.logged()).contains("Sluice did not start.", "KAFKA_PORT");
       }
     }
+  }
+
+  @Test
+  void aStartThatTheStoreFailsSaysInOneLineWhatToDo() throws Exception {
+    try (PostgresServer server = PostgresServer.setup().start();
+        SluiceProcess nobody = withStore(server).setting("STORE_URL", nothingThere()).prepared();
+        SluiceProcess stranger = withStore(server).setting("STORE_PASSWORD", "wrong").prepared();
+        SluiceProcess noDatabase =
+            withStore(server).setting("STORE_URL", server.jdbcUrl("elsewhere")).prepared();
+        SluiceProcess lost = withStore(server).prepared()) {
+      // The store is there at first, and fails what comes last.
+      Files.writeString(
+          lost.config().resolve("sql/first-rows.sql"),
+          "select pg_terminate_backend(pg_backend_pid()), "
+              + ":?org, :?workspace, :?hash, :?scopes");
+      List<SluiceProcess> all = List.of(nobody, stranger, noDatabase, lost);
+      all.forEach(SluiceProcess::launch);
+      List<String> hints =
+          List.of("STORE_URL", "STORE_USER", "no such database", "went away during the start");
+      for (int i = 0; i < all.size(); i++) {
+        SluiceProcess process = all.get(i);
+        process.handle().onExit().get(90, TimeUnit.SECONDS);
+        assertThat(process.awaitExit()).as(process.logged()).isEqualTo(1);
+        assertThat(process.logged().lines().filter(line -> line.contains("level=ERROR")))
+            .anySatisfy(line -> assertThat(line).contains("Sluice did not start. The store"));
+        assertThat(process.logged()).contains(hints.get(i));
+      }
+    }
+  }
+
+  private static SluiceProcess.Setup withStore(PostgresServer server) {
+    return SluiceProcess.setup()
+        .store(server, server.createDatabase())
+        .setting("KAFKA_BROKERS", "127.0.0.1:1");
+  }
+
+  private static String nothingThere() {
+    return "jdbc:postgresql://127.0.0.1:1/sluice";
   }
 
   private static ProcessHandle database(SluiceProcess sluice) throws IOException {
