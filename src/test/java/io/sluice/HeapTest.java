@@ -8,9 +8,6 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.servers.Installation;
 import io.sluice.servers.LiveObjects;
 import io.sluice.servers.SluiceProcess;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.HashMap;
@@ -27,13 +24,12 @@ import org.junit.jupiter.api.Test;
 
 /** Whatever is asked of it, and however it ends, the service keeps nothing of it in memory. */
 final class HeapTest {
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
   private static final int CLIENTS = 4;
 
   /** Until every pool and cache has what it holds. */
-  private static final int WARM_UP = 30;
+  private static final int WARM_UP = 25;
 
-  private static final int ROUNDS = 35;
+  private static final int ROUNDS = 45;
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
   @Test
@@ -128,21 +124,7 @@ final class HeapTest {
       String path,
       Object body,
       Map<String, String> headers) {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(installation.process().api() + path))
-            .timeout(LIMIT)
-            .setHeader("Authorization", "Bearer " + installation.process().token())
-            .method(
-                method,
-                body == null
-                    ? HttpRequest.BodyPublishers.noBody()
-                    : HttpRequest.BodyPublishers.ofByteArray(json(body)));
-    if (body != null) {
-      request.setHeader("content-type", "application/json");
-    }
-    headers.forEach(request::setHeader);
-    HttpResponse<String> answer =
-        HTTP.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString()).join();
+    HttpResponse<String> answer = installation.send(method, path, body, headers);
     assertThat(answer.statusCode())
         .as(method + " " + path + ": " + answer.body())
         .isEqualTo(status);

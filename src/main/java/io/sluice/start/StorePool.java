@@ -96,7 +96,7 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
     if (state.equals("3D000")) {
       return "it has no such database. Create it, or check sluice.store.url (STORE_URL).";
     }
-    return "PostgreSQL answers with SQL state " + state + ".";
+    return "the attempt ends with SQL state " + state + "; PostgreSQL's own log says more.";
   }
 
   private void connect(String url, String user, Secret password) {

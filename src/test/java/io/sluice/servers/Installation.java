@@ -204,8 +204,18 @@ public final class Installation implements AutoCloseable {
 
   /** A call to the first process. */
   public HttpResponse<String> send(String method, String path, Object body) {
+    return send(method, path, body, Map.of());
+  }
+
+  /**
+   * A call to the first process.
+   *
+   * @param headers in addition, or in place of the usual ones
+   */
+  public HttpResponse<String> send(
+      String method, String path, Object body, Map<String, String> headers) {
     try {
-      return call(process().api(), method, path, body);
+      return call(process().api(), method, path, body, headers);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -217,6 +227,12 @@ public final class Installation implements AutoCloseable {
    * @throws IOException when the connection ends before the answer
    */
   public HttpResponse<String> call(URI api, String method, String path, Object body)
+      throws IOException {
+    return call(api, method, path, body, Map.of());
+  }
+
+  private HttpResponse<String> call(
+      URI api, String method, String path, Object body, Map<String, String> headers)
       throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(api + path))
@@ -230,6 +246,7 @@ public final class Installation implements AutoCloseable {
     if (body != null) {
       request.header("content-type", "application/json");
     }
+    headers.forEach(request::setHeader);
     try {
       return DocumentedAnswers.check(
           http.send(request.build(), HttpResponse.BodyHandlers.ofString()));
