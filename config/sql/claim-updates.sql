@@ -2,7 +2,8 @@
 -- Data sources take turns: the search begins behind the one that was served last ("afterWorkspace",
 -- "afterDataSource"), goes round once, and ends when it has found enough. Each step is one probe of an
 -- index, however many updates wait; only what is leased or put off is passed over. What goes through
--- the probes has to stay lazy: no sort and no hash of all heads.
+-- the probes has to stay lazy: no sort and no hash of all heads. And each row is looked for by the whole
+-- key of the index: by its id and state, a plan from a time when nothing was pending would search all that are.
 -- A lease that ran out is taken over, and so is one that ends in more than twice its time, because the
 -- store's clock was set back meanwhile (a little more than its time is seen by who began before the
 -- owner did); the fence makes the former owner's commit void. What this
@@ -24,15 +25,15 @@ with recursive fast as materialized (
       and (lease_until < now() - cast(:?lease as bigint) * interval '1 millisecond'
            or lease_until > now() + cast(:?lease as bigint) * interval '2 milliseconds')
     for update skip locked)
-), head (workspace_id, data_source_id, id, turn, lap) as (
-  select cast(:?afterWorkspace as text), cast(:?afterDataSource as text), cast(null as uuid), 0, 0
+), head (workspace_id, data_source_id, seq, turn, lap) as (
+  select cast(:?afterWorkspace as text), cast(:?afterDataSource as text), cast(null as bigint), 0, 0
   from fast
   union all
-  select next.workspace_id, next.data_source_id, next.id, head.turn + 1, next.lap
+  select next.workspace_id, next.data_source_id, next.seq, head.turn + 1, next.lap
   from head
   cross join lateral (
-    (select probe.workspace_id, probe.data_source_id, probe.id, head.lap
-     from (select u.workspace_id, u.data_source_id, u.id
+    (select probe.workspace_id, probe.data_source_id, probe.seq, head.lap
+     from (select u.workspace_id, u.data_source_id, u.seq
            from updates u
            where u.state = 'pending'
              and (u.workspace_id, u.data_source_id) > (head.workspace_id, head.data_source_id)
@@ -52,7 +53,8 @@ with recursive fast as materialized (
   cross join lateral (
     select u.id, u.id || ':' || u.fence = any (string_to_array(:?returned, ',')) as returned
     from updates u
-    where u.id = head.id and u.state = 'pending'
+    where u.workspace_id = head.workspace_id and u.data_source_id = head.data_source_id
+      and u.seq = head.seq and u.state = 'pending'
       and (u.lease_until is null or u.lease_until < now()
            or u.lease_until > now() + cast(:?lease as bigint) * interval '2 milliseconds'
            or u.id || ':' || u.fence = any (string_to_array(:?returned, ','))

@@ -31,14 +31,19 @@ with current as (
       fence = u.fence + 1, attempts = u.attempts + 1
   from receipt
   cross join lateral (
+    select workspace_id, data_source_id, seq
+    from updates
+    where state = 'pending' and workspace_id = :?workspace and data_source_id = :?id
+      and id <> cast(:?updateId as uuid)
+    order by seq
+    limit 1
+  ) oldest
+  cross join lateral (
     select w.id
     from updates w
-    where w.id = (select id from updates
-                  where state = 'pending' and workspace_id = :?workspace and data_source_id = :?id
-                    and id <> cast(:?updateId as uuid)
-                  order by seq
-                  limit 1)
-      and w.state = 'pending' and (w.lease_until is null or w.lease_until < now())
+    where w.workspace_id = oldest.workspace_id and w.data_source_id = oldest.data_source_id
+      and w.seq = oldest.seq and w.state = 'pending'
+      and (w.lease_until is null or w.lease_until < now())
       and cast(:?lease as bigint) is not null
     for update skip locked
   ) free
