@@ -2,6 +2,8 @@ package io.sluice.start;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -271,9 +273,11 @@ public final class Wiring implements CamelConfiguration {
 
   /**
    * Timestamps as text, as everything that leaves writes them; nothing said twice on the way in.
+   * Buffers are shared: a thread that waits for a target keeps none.
    */
   static ObjectMapper json() {
-    return JsonMapper.builder()
+    return JsonMapper.builder(
+            JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedBoundedPool()).build())
         .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
         .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
         .addModule(new JavaTimeModule())
