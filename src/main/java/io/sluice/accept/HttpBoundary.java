@@ -2,6 +2,7 @@ package io.sluice.accept;
 
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import io.sluice.probe.Prober;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Promise;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -54,6 +56,9 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private static final String HEAD = "HEAD";
 
+  /** What tests nothing does not wait behind what does. */
+  private static final Set<String> READS = Set.of("GET", HEAD, "OPTIONS");
+
   /** Between two questions of a feed. */
   private static final Duration FEED_PAUSE = Duration.ofMillis(500);
 
@@ -67,6 +72,9 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private final int bodyLimit;
   private final Duration bodyDeadline;
   private final RequestWorkers workers;
+  private final RequestTurns reads;
+  private final RequestTurns writes;
+  private final Duration longestWait;
   private final RequestWorkers feeds;
   private final ContractPaths paths;
   private final Answers answers;
@@ -75,16 +83,24 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
    * @param bodyLimit in bytes
    * @param bodyDeadline by when a body must have arrived
    * @param workers the threads that routes run on
+   * @param atOnce requests of those that are worked at a time, and as many that only read; not
+   *     counted are those whose connection is being tested
+   * @param longestWait after which a request that did not get its turn is refused
    * @param feeds the threads that event streams are read on, however many requests are at work
    */
   public HttpBoundary(
       int bodyLimit,
       Duration bodyDeadline,
       RequestWorkers workers,
+      int atOnce,
+      Duration longestWait,
       RequestWorkers feeds,
       ContractPaths paths,
       Answers answers) {
     this.workers = workers;
+    this.reads = new RequestTurns(atOnce);
+    this.writes = new RequestTurns(atOnce);
+    this.longestWait = longestWait;
     this.feeds = feeds;
     this.paths = paths;
     this.bodyLimit = bodyLimit;
@@ -162,21 +178,52 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     }
 
     private void work(HttpRequest request, RoutingContext context) {
-      try {
-        workers.execute(() -> process(request, context));
-      } catch (RejectedExecutionException e) {
-        write(
-            answers.refused(request, Refusal.because(Reason.OVERLOADED, TOO_MANY)),
-            request,
-            context);
+      long since = System.nanoTime();
+      RequestTurns turns = READS.contains(request.method()) ? reads : writes;
+      RequestTurns.Waiting waiting = turns.ask(turn -> work(request, context, since, turn));
+      if (waiting != null) {
+        context
+            .vertx()
+            .setTimer(
+                Math.max(longestWait.toMillis(), 1),
+                over -> {
+                  if (turns.giveUp(waiting)) {
+                    tooMany(request, context);
+                  }
+                });
       }
     }
 
-    private void process(HttpRequest request, RoutingContext context) {
+    private void work(
+        HttpRequest request, RoutingContext context, long since, RequestTurns.Turn turn) {
+      try {
+        workers.execute(
+            () -> {
+              try {
+                process(request, context, since, turn);
+              } finally {
+                turn.leave();
+              }
+            });
+      } catch (RejectedExecutionException e) {
+        turn.leave();
+        tooMany(request, context);
+      }
+    }
+
+    private void tooMany(HttpRequest request, RoutingContext context) {
+      write(
+          answers.refused(request, Refusal.because(Reason.OVERLOADED, TOO_MANY)), request, context);
+    }
+
+    private void process(
+        HttpRequest request, RoutingContext context, long since, RequestTurns.Turn turn) {
       Exchange exchange = createExchange(false);
       exchange.setPattern(ExchangePattern.InOut);
       exchange.setProperty(HttpRequest.PROPERTY, request);
       exchange.setProperty(RoutingContext.class.getName(), context);
+      exchange.setProperty(Prober.SINCE, since);
+      exchange.setProperty(Prober.BEGINS, (Runnable) turn::leave);
       Message message = exchange.getIn();
       // The server leaves the body of an answer to HEAD out.
       message.setHeader(

@@ -14,6 +14,7 @@ import io.sluice.model.Report.Name;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -21,9 +22,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +43,8 @@ public final class Prober implements AutoCloseable {
   // A lookup that hangs outlives its test: the factor is the room for those.
   private static final int LOOKUPS_PER_TEST = 4;
 
+  private static final Duration LONGEST_END_WAIT = Duration.ofSeconds(1);
+
   static {
     // Connector/J would start a thread that never ends, for connections that are not closed.
     System.setProperty("com.mysql.cj.disableAbandonedConnectionCleanup", "true");
@@ -54,6 +59,8 @@ public final class Prober implements AutoCloseable {
   private final Turnstile turnstile;
 
   /** What nobody waits for takes one of a target's places at most; its caller bounds the sum. */
+  private final Semaphore slowEnds;
+
   private final Turnstile background;
 
   /** Lets logins that no server has accepted yet through one by one, each for itself. */
@@ -104,6 +111,7 @@ public final class Prober implements AutoCloseable {
     this.clock = clock;
     this.turnstile =
         new Turnstile(settings.maxTests(), settings.maxSlowTests(), settings.maxTestsPerTarget());
+    this.slowEnds = new Semaphore(settings.maxTests(), true);
     this.background = new Turnstile(0, 0, 1);
     this.unproven = new Turnstile(0, 0, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());
@@ -155,6 +163,18 @@ public final class Prober implements AutoCloseable {
    */
   public static final String ASIDE = "aside";
 
+  /**
+   * The exchange property with a {@link Runnable} of whoever counts requests at work: it is run
+   * before the test waits for a place, on the thread of the route.
+   */
+  public static final String BEGINS = "begins";
+
+  /**
+   * The exchange property with the time since which somebody has waited, a {@link Long} of {@link
+   * System#nanoTime()}: a place is waited for from then on. Without it, from the test's own begin.
+   */
+  public static final String SINCE = "since";
+
   /** Tests the whole of a connection, unless the lock-out guard remembers its login. */
   public Tested test(Connection connection) {
     return test(connection, Extent.WHOLE, false);
@@ -180,18 +200,19 @@ public final class Prober implements AutoCloseable {
    *     as {@link Reason#OVERLOADED} when there is no place for the test within the queue's wait
    */
   public Tested test(Connection sent, Extent extent, boolean forced) {
-    return begin(sent, extent, forced, "", () -> {}).join();
+    return begin(sent, extent, forced, "", System.nanoTime(), () -> {}).join();
   }
 
   /**
    * As {@link #test(Connection, Extent, boolean)}, but blocks no longer than the queue's wait.
    *
    * @param sender on whose behalf the test is; null: nobody waits for it
+   * @param since see {@link #SINCE}
    * @param aside see {@link #ASIDE}
    * @return completed on a thread of this instance that may be kept, never with an exception
    */
   CompletableFuture<Tested> begin(
-      Connection sent, Extent extent, boolean forced, String sender, Runnable aside) {
+      Connection sent, Extent extent, boolean forced, String sender, long since, Runnable aside) {
     if (extent == Extent.TUNNEL && sent.bastion() == null) {
       throw Refusal.ofField(
           Reason.INVALID_FIELD,
@@ -262,15 +283,23 @@ public final class Prober implements AutoCloseable {
     String target =
         service.isPresent() ? login : Hop.path(hops) + host.text() + ":" + connection.port();
     Deque<Turnstile.Pass> passes =
-        enter(login, target, sender, started + settings.queueWait().toNanos());
+        enter(login, target, sender, since + settings.queueWait().toNanos());
     TestRun run =
         new TestRun(connection, extent, driver.get(), endpoint, journal, settings, started);
     Reason unknownHost = service.map(CloudService::unknownHost).orElse(Reason.UNKNOWN_HOST);
     Work work = new Work(run, opening, hops, login, unknownHost, forced);
     CompletableFuture<Tested> answer = new CompletableFuture<>();
+    AtomicBoolean slow = new AtomicBoolean();
     // A driver that hangs on without its socket keeps its thread, but not the answer.
-    Runnable expired = () -> workers.execute(() -> answer.complete(run.outcome().join()));
-    Watchdog.Watch watch = watchdog.watch(run, () -> slow(passes, aside), expired);
+    Runnable expired = () -> workers.execute(() -> answer(run, slow.get(), answer));
+    Watchdog.Watch watch =
+        watchdog.watch(
+            run,
+            () -> {
+              slow.set(true);
+              slow(passes, aside);
+            },
+            expired);
     try {
       workers.execute(
           () -> {
@@ -279,7 +308,7 @@ public final class Prober implements AutoCloseable {
             } finally {
               watch.stop();
               passes.forEach(Turnstile.Pass::leave);
-              answer.complete(run.outcome().join());
+              answer(run, slow.get(), answer);
             }
           });
     } catch (RuntimeException e) {
@@ -288,6 +317,30 @@ public final class Prober implements AutoCloseable {
       throw Refusal.because(Reason.OVERLOADED);
     }
     return answer;
+  }
+
+  /**
+   * What comes after the test is done on this thread. Many slow tests may end at once: a few of
+   * them go on at a time, and none waits for long.
+   */
+  private void answer(TestRun run, boolean slow, CompletableFuture<Tested> answer) {
+    Tested tested = run.outcome().join();
+    boolean turn = false;
+    try {
+      turn =
+          slow
+              && !answer.isDone()
+              && slowEnds.tryAcquire(LONGEST_END_WAIT.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    try {
+      answer.complete(tested);
+    } finally {
+      if (turn) {
+        slowEnds.release();
+      }
+    }
   }
 
   private static void slow(Deque<Turnstile.Pass> passes, Runnable aside) {

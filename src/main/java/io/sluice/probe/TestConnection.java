@@ -23,6 +23,7 @@ public final class TestConnection extends AsyncProcessorSupport {
   @Override
   public boolean process(Exchange exchange, AsyncCallback callback) {
     CompletableFuture<Tested> tested;
+    run(exchange, Prober.BEGINS);
     try {
       tested =
           prober.begin(
@@ -33,7 +34,8 @@ public final class TestConnection extends AsyncProcessorSupport {
               exchange.getProperty(Prober.BACKGROUND, false, Boolean.class)
                   ? null
                   : exchange.getProperty(Prober.SENDER, "", String.class),
-              aside(exchange));
+              exchange.getProperty(Prober.SINCE, System.nanoTime(), Long.class),
+              () -> run(exchange, Prober.ASIDE));
     } catch (RuntimeException e) {
       exchange.setException(e);
       callback.done(true);
@@ -53,8 +55,10 @@ public final class TestConnection extends AsyncProcessorSupport {
     return false;
   }
 
-  private static Runnable aside(Exchange exchange) {
-    Runnable aside = exchange.getProperty(Prober.ASIDE, Runnable.class);
-    return aside == null ? () -> {} : aside;
+  private static void run(Exchange exchange, String property) {
+    Runnable what = exchange.getProperty(property, Runnable.class);
+    if (what != null) {
+      what.run();
+    }
   }
 }

@@ -322,7 +322,14 @@ public final class Wiring implements CamelConfiguration {
     RequestWorkers feeds = closedAtEnd(new RequestWorkers("feed", EventFeeds.MAX_FEEDS));
     HttpBoundary boundary =
         new HttpBoundary(
-            Encoded.MAX_BYTES, configuration.http().bodyDeadline(), workers, feeds, paths, answers);
+            Encoded.MAX_BYTES,
+            configuration.http().bodyDeadline(),
+            workers,
+            configuration.probe().maxTests(),
+            configuration.probe().queueWait(),
+            feeds,
+            paths,
+            answers);
     boundary.setCamelContext(camel);
     camel.getComponent("platform-http", PlatformHttpComponent.class).setEngine(boundary);
   }

@@ -15,12 +15,16 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -39,6 +43,10 @@ import org.junit.jupiter.api.Test;
 final class IsolationTest {
   private static final int HANGING = 90;
   private static final int WORKERS = 100;
+
+  /** More than are worked at a time, fewer than there are workers. */
+  private static final int WRITES = 60;
+
   private static final String LOGIN_LIMIT = "30s";
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
@@ -145,6 +153,43 @@ final class IsolationTest {
           .as("targets that still hang")
           .isEqualTo(WORKERS);
     }
+  }
+
+  @Test
+  void writesWhoseTurnDoesNotComeAreToldSoAndReadsGoOn() throws Exception {
+    String id = installation.create();
+    List<CompletableFuture<HttpResponse<String>>> writes;
+    ExecutorService clients = Executors.newFixedThreadPool(WRITES);
+    try (Connection store = installation.store().connect(installation.database());
+        Statement lock = store.createStatement()) {
+      store.setAutoCommit(false);
+      lock.execute("lock table data_sources in access exclusive mode");
+      writes =
+          Stream.generate(
+                  () ->
+                      CompletableFuture.supplyAsync(
+                          () -> installation.put(id, installation.settings()), clients))
+              .limit(WRITES)
+              .toList();
+      await()
+          .atMost(LIMIT)
+          .until(
+              () ->
+                  writes.stream()
+                      .filter(CompletableFuture::isDone)
+                      .anyMatch(call -> call.join().body().contains("Too many requests")));
+
+      assertThat(installation.send("GET", "/drivers", null).statusCode()).isEqualTo(200);
+    } finally {
+      clients.shutdown();
+    }
+    assertThat(writes.stream().map(CompletableFuture::join))
+        .allSatisfy(
+            answer -> {
+              assertThat(answer.statusCode()).isIn(200, 503);
+              assertThat(answer.headers().firstValue("Retry-After").isPresent())
+                  .isEqualTo(answer.statusCode() == 503);
+            });
   }
 
   @Test
