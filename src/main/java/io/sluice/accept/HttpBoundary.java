@@ -56,6 +56,13 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private static final String HEAD = "HEAD";
 
+  /**
+   * Requests that are worked at a time, and as many that only read; not counted are those whose
+   * connection is being tested. Far more threads than processors would leave the event loop, which
+   * has to tell the others that there are too many, no time to do so.
+   */
+  private static final int REQUESTS_PER_PROCESSOR = 4;
+
   /** What tests nothing does not wait behind what does. */
   private static final Set<String> READS = Set.of("GET", HEAD, "OPTIONS");
 
@@ -83,8 +90,6 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
    * @param bodyLimit in bytes
    * @param bodyDeadline by when a body must have arrived
    * @param workers the threads that routes run on
-   * @param atOnce requests of those that are worked at a time, and as many that only read; not
-   *     counted are those whose connection is being tested
    * @param longestWait after which a request that did not get its turn is refused
    * @param feeds the threads that event streams are read on, however many requests are at work
    */
@@ -92,12 +97,12 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       int bodyLimit,
       Duration bodyDeadline,
       RequestWorkers workers,
-      int atOnce,
       Duration longestWait,
       RequestWorkers feeds,
       ContractPaths paths,
       Answers answers) {
     this.workers = workers;
+    int atOnce = REQUESTS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
     this.reads = new RequestTurns(atOnce);
     this.writes = new RequestTurns(atOnce);
     this.longestWait = longestWait;

@@ -43,6 +43,9 @@ public final class Prober implements AutoCloseable {
   // A lookup that hangs outlives its test: the factor is the room for those.
   private static final int LOOKUPS_PER_TEST = 4;
 
+  /** Of the slow tests that end at once as many go on at a time. */
+  private static final int ENDS_PER_PROCESSOR = 4;
+
   private static final Duration LONGEST_END_WAIT = Duration.ofSeconds(1);
 
   static {
@@ -111,7 +114,8 @@ public final class Prober implements AutoCloseable {
     this.clock = clock;
     this.turnstile =
         new Turnstile(settings.maxTests(), settings.maxSlowTests(), settings.maxTestsPerTarget());
-    this.slowEnds = new Semaphore(settings.maxTests(), true);
+    this.slowEnds =
+        new Semaphore(ENDS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors(), true);
     this.background = new Turnstile(0, 0, 1);
     this.unproven = new Turnstile(0, 0, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());

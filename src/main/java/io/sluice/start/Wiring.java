@@ -325,7 +325,6 @@ public final class Wiring implements CamelConfiguration {
             Encoded.MAX_BYTES,
             configuration.http().bodyDeadline(),
             workers,
-            configuration.probe().maxTests(),
             configuration.probe().queueWait(),
             feeds,
             paths,
