@@ -249,10 +249,6 @@ final class InboxTest {
     } finally {
       installation.store().start();
     }
-    System.out.println(
-        "claims that the crash left: "
-            + installation.value(
-                "select max(fence) from updates where data_source_id = '" + id + "'"));
     installation.awaitEvents(id, 2);
     flushedAfter("200ms");
     installation.produce(id, json(installation.settings()), Map.of());
