@@ -74,6 +74,12 @@ public final class Inbox {
    */
   private static final Duration LONGEST_TURN = Duration.ofMillis(100);
 
+  /**
+   * Where updates wait for those before them, so long after the last poll's records the next are
+   * taken: what comes meanwhile is stored by one commit, and those at work wait for fewer.
+   */
+  private static final Duration LINGER = Duration.ofMillis(40);
+
   private final Vault vault;
   private final Gate gate;
   private final DeadLetters deadLetters;
@@ -91,6 +97,12 @@ public final class Inbox {
 
   /** Leases of updates whose pause ends early, since when: there may be a place for them now. */
   private final Map<String, Long> called = new ConcurrentHashMap<>();
+
+  /** When a worker last went on with the next update of its data source. */
+  private volatile long wentOn = System.nanoTime() - LONGEST_TURN.toNanos();
+
+  /** When the last poll's records were stored; of the consumer's thread. */
+  private long stored = System.nanoTime();
 
   /** The data source that was served last: the next claim begins behind it. */
   private volatile Turn turn = new Turn("", "");
@@ -164,6 +176,14 @@ public final class Inbox {
   /** Something was put into the queue, or what waits behind a finished update can be worked. */
   public void ring() {
     bell.ring();
+  }
+
+  /** The records of a poll are stored: when to ask for more. */
+  public void linger() throws InterruptedException {
+    if (System.nanoTime() - wentOn < LONGEST_TURN.toNanos()) {
+      TimeUnit.NANOSECONDS.sleep(LINGER.toNanos() - (System.nanoTime() - stored));
+    }
+    stored = System.nanoTime();
   }
 
   /**
@@ -259,6 +279,7 @@ public final class Inbox {
       Map<String, Object> next = new HashMap<>();
       row.forEach((column, value) -> next.put((String) column, value));
       next.put(SINCE, ticket.since());
+      wentOn = System.nanoTime();
       return List.of(next);
     }
     idle.release();

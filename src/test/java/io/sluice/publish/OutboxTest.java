@@ -214,6 +214,7 @@ final class OutboxTest {
       awaitAllPublished();
       assertThat(installation.events(queued)).hasSize(5);
       assertThat(installation.events(busy)).hasSize(1 + (int) applied);
+      assertThat(installation.events(ids.get(2))).hasSize(2);
       assertDeliveredInOrder(List.of(queued, busy));
     }
   }
