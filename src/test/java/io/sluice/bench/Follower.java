@@ -18,6 +18,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 final class Follower implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** After so long no event comes any more of what has ended. */
+  private static final Duration QUIET = Duration.ofMillis(200);
+
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Map<String, Semaphore> events = new ConcurrentHashMap<>();
   private final Thread thread = new Thread(this::follow, "follower");
@@ -55,8 +58,19 @@ final class Follower implements AutoCloseable {
   }
 
   /** Forgets the events that have come. */
-  void clear(String id) {
+  void forget(String id) {
     of(id).drainPermits();
+  }
+
+  /**
+   * Forgets the events that have come, and those that are still to come of what was sent before.
+   */
+  void clear(String id) throws InterruptedException {
+    boolean more = true;
+    while (more) {
+      forget(id);
+      more = of(id).tryAcquire(QUIET.toMillis(), TimeUnit.MILLISECONDS);
+    }
   }
 
   /** Waits for so many events of a data source. */

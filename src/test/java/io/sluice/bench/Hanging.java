@@ -68,7 +68,7 @@ final class Hanging implements AutoCloseable {
   /** Sends a record for each of these data sources. */
   void byKafka(List<String> ids, Updates updates) {
     for (int i = 0; i < ids.size(); i++) {
-      follower.clear(ids.get(i));
+      follower.forget(ids.get(i));
       updates.send(ids.get(i), Installation.text(Installation.json(settings(i))));
     }
     Thread thread =
