@@ -199,7 +199,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       }
     }
 
-    private void work(
+    private boolean work(
         HttpRequest request, RoutingContext context, long since, RequestTurns.Turn turn) {
       try {
         workers.execute(
@@ -210,9 +210,11 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
                 turn.leave();
               }
             });
-      } catch (RejectedExecutionException e) {
-        turn.leave();
+        return true;
+      } catch (RejectedExecutionException | OutOfMemoryError e) {
+        // The system, too, may have no thread any more.
         tooMany(request, context);
+        return false;
       }
     }
 
@@ -394,6 +396,9 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private void write(HttpAnswer answer, HttpRequest request, RoutingContext context) {
     HttpServerResponse response = context.response();
     if (response.ended() || response.closed()) {
+      if (answer.feed() != null) {
+        answer.feed().close();
+      }
       return;
     }
     head(answer, request, response);

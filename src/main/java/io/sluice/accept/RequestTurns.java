@@ -3,7 +3,6 @@ package io.sluice.accept;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 
 /**
  * Bounds how many requests are worked at a time, so that many that come at once do not all become
@@ -15,11 +14,17 @@ final class RequestTurns {
   private int free;
   private final Set<Waiting> queue = new LinkedHashSet<>();
 
+  /** What a request is worked by. */
+  interface Work {
+    /** Begins, and leaves the turn in the end; false where it did not begin and needs no turn. */
+    boolean begin(Turn turn);
+  }
+
   /** A request that waits for its turn. */
   static final class Waiting {
-    private final Consumer<Turn> work;
+    private final Work work;
 
-    private Waiting(Consumer<Turn> work) {
+    private Waiting(Work work) {
       this.work = work;
     }
   }
@@ -41,11 +46,11 @@ final class RequestTurns {
   }
 
   /**
-   * Runs the work, now on this thread or in its turn on that of a request that leaves.
+   * Begins the work, now on this thread or in its turn on that of a request that leaves.
    *
    * @return the request as one that waits; null where it did not have to
    */
-  Waiting ask(Consumer<Turn> work) {
+  Waiting ask(Work work) {
     synchronized (this) {
       if (free == 0) {
         Waiting waiting = new Waiting(work);
@@ -54,7 +59,9 @@ final class RequestTurns {
       }
       free--;
     }
-    work.accept(new Turn());
+    if (!work.begin(new Turn())) {
+      pass();
+    }
     return null;
   }
 
@@ -64,15 +71,18 @@ final class RequestTurns {
   }
 
   private void pass() {
-    Waiting next;
-    synchronized (this) {
-      if (queue.isEmpty()) {
-        free++;
-        return;
+    boolean begun = false;
+    while (!begun) {
+      Waiting next;
+      synchronized (this) {
+        if (queue.isEmpty()) {
+          free++;
+          return;
+        }
+        next = queue.iterator().next();
+        queue.remove(next);
       }
-      next = queue.iterator().next();
-      queue.remove(next);
+      begun = next.work.begin(new Turn());
     }
-    next.work.accept(new Turn());
   }
 }

@@ -342,6 +342,26 @@ final class EventFeedsTest {
       followers.forEach(Follower::close);
     }
     // Those who have left make room.
+    awaitRoom();
+  }
+
+  @Test
+  void clientsThatLeaveBeforeTheyAreAnsweredTakeNoPlace() throws IOException {
+    for (int i = 0; i < 8 * EventFeeds.MAX_FEEDS; i++) {
+      try (Socket socket = new Socket(SLUICE.api().getHost(), SLUICE.api().getPort())) {
+        socket
+            .getOutputStream()
+            .write(
+                ("GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                        + SLUICE.token()
+                        + "\r\n\r\n")
+                    .getBytes(UTF_8));
+      }
+    }
+    awaitRoom();
+  }
+
+  private static void awaitRoom() {
     await()
         .atMost(Duration.ofSeconds(20))
         .untilAsserted(

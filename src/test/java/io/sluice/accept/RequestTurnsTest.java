@@ -19,6 +19,7 @@ class RequestTurnsTest {
         turn -> {
           worked.add(name);
           held.add(turn);
+          return !name.startsWith("no thread");
         });
   }
 
@@ -61,6 +62,24 @@ class RequestTurnsTest {
     held.get(0).leave();
 
     assertThat(worked).containsExactly("first", "second", "third");
+  }
+
+  @Test
+  void whatCannotBeginLeavesItsTurnToTheNextHoweverManyThereAre() {
+    ask("first");
+    ask("second");
+    for (int i = 0; i < 100_000; i++) {
+      ask("no thread " + i);
+    }
+    ask("third");
+
+    held.get(0).leave();
+
+    assertThat(worked).hasSize(100_003).endsWith("third");
+    held.get(1).leave();
+    assertThat(ask("no thread")).isNull();
+    assertThat(ask("fourth")).isNull();
+    assertThat(worked).endsWith("fourth");
   }
 
   @Test
