@@ -30,9 +30,6 @@ final class EventFeedsTest {
   private static final SluiceProcess SLUICE = SluiceProcess.shared();
   private static final Api API = new Api(SLUICE);
 
-  /** No more than are worked at a time on one processor. */
-  private static final int FEW = 4;
-
   /** One event as it was received. */
   private record Received(String id, String name, JsonNode event) {}
 
@@ -345,53 +342,6 @@ final class EventFeedsTest {
       followers.forEach(Follower::close);
     }
     // Those who have left make room.
-    awaitRoom();
-  }
-
-  @Test
-  void clientsThatLeaveBeforeTheyAreAnsweredTakeNoPlace() throws Exception {
-    for (int i = 0; i <= EventFeeds.MAX_FEEDS / FEW; i++) {
-      leaveUnanswered();
-    }
-    awaitRoom();
-  }
-
-  /** A few clients whose position is asked for when they leave. */
-  private static void leaveUnanswered() throws Exception {
-    List<Socket> clients = new ArrayList<>();
-    try (Connection store = SLUICE.store();
-        Statement statement = store.createStatement()) {
-      store.setAutoCommit(false);
-      statement.execute("lock table event_horizon in access exclusive mode");
-      for (int i = 0; i < FEW; i++) {
-        Socket client = new Socket(SLUICE.api().getHost(), SLUICE.api().getPort());
-        clients.add(client);
-        client
-            .getOutputStream()
-            .write(
-                ("GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
-                        + SLUICE.token()
-                        + "\r\n\r\n")
-                    .getBytes(UTF_8));
-      }
-      await()
-          .until(
-              () -> {
-                try (ResultSet waiting =
-                    statement.executeQuery(
-                        "select count(*) from pg_locks where not granted and relation ="
-                            + " 'event_horizon'::regclass")) {
-                  waiting.next();
-                  return waiting.getInt(1) >= FEW;
-                }
-              });
-      for (Socket client : clients) {
-        client.close();
-      }
-    }
-  }
-
-  private static void awaitRoom() {
     await()
         .atMost(Duration.ofSeconds(20))
         .untilAsserted(
