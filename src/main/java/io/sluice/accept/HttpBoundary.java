@@ -239,7 +239,8 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       try {
         createUoW(exchange);
         getProcessor().process(exchange);
-      } catch (Exception e) {
+      } catch (Exception | Error e) {
+        // Whatever it is, the client is not left waiting for an answer.
         write(unexpected(e, request), request, context);
       } finally {
         doneUoW(exchange);
@@ -372,7 +373,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     return unexpected(new IllegalStateException("A route ended without an answer."), request);
   }
 
-  private HttpAnswer unexpected(Exception e, HttpRequest request) {
+  private HttpAnswer unexpected(Throwable e, HttpRequest request) {
     LOG.atError()
         .addKeyValue("request", request.id())
         .addKeyValue("failure", e.getClass().getName())

@@ -18,11 +18,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Vert.x with servers that read longer request lines and headers than usual, and answer in the
- * error shape to what cannot be read. The platform's server has no setting for either: it takes the
- * Vert.x that it finds in the registry, and asks it for a server.
+ * Vert.x with servers that read longer request lines and headers than usual, answer in the error
+ * shape to what cannot be read, and close connections that nothing passes through any more. The
+ * platform's server has no setting for these: it takes the Vert.x that it finds in the registry,
+ * and asks it for a server.
  */
 public final class HttpLimits extends VertxWrapper {
   /** The longest request line that a route gets to see: a CONFIG in the query has room. */
@@ -44,10 +46,16 @@ public final class HttpLimits extends VertxWrapper {
   private static final Duration LINGER = Duration.ofSeconds(1);
 
   private final Answers answers;
+  private final Duration idle;
 
-  public HttpLimits(Answers answers) {
+  /**
+   * @param idle for how long a connection may be silent, also while its request is at work; in
+   *     seconds
+   */
+  public HttpLimits(Answers answers, Duration idle) {
     super((VertxInternal) Vertx.vertx(new VertxOptions()));
     this.answers = answers;
+    this.idle = idle;
   }
 
   @Override
@@ -55,7 +63,9 @@ public final class HttpLimits extends VertxWrapper {
     return super.createHttpServer(
             new HttpServerOptions(options)
                 .setMaxInitialLineLength(READABLE_LINE_BYTES)
-                .setMaxHeaderSize(HEADER_BYTES))
+                .setMaxHeaderSize(HEADER_BYTES)
+                .setIdleTimeout((int) Math.min(idle.toSeconds(), Integer.MAX_VALUE))
+                .setIdleTimeoutUnit(TimeUnit.SECONDS))
         .invalidRequestHandler(this::refuse);
   }
 

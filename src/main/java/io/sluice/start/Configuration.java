@@ -40,10 +40,12 @@ record Configuration(
   private static final int MAX_PORT = 65_535;
   private static final Duration STEP_LEAST = Duration.ofMillis(100);
 
-  /** What a check takes beside its test, at most: its turn, and a store that is slow. */
+  /**
+   * What a check or a request takes beside its test, at most: its turn, and a store that is slow.
+   */
   private static final Duration BESIDES_THE_TEST = Duration.ofSeconds(15);
 
-  record Http(int port, int managementPort, Duration bodyDeadline, int workers) {}
+  record Http(int port, int managementPort, Duration bodyDeadline, Duration idle, int workers) {}
 
   /**
    * @param url null: the embedded one
@@ -103,6 +105,7 @@ record Configuration(
                 values.integer("sluice.http.port", 0, MAX_PORT),
                 values.integer("sluice.management.port", 0, MAX_PORT),
                 values.duration("sluice.http.body-deadline", Duration.ofSeconds(1)),
+                values.duration("sluice.http.idle", probe.total().plus(BESIDES_THE_TEST)),
                 values.integer("sluice.http.workers", 4, 10_000)),
             store(values, dev),
             kafka(values, dev),

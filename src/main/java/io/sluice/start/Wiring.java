@@ -314,7 +314,7 @@ public final class Wiring implements CamelConfiguration {
     VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
     server.setBindPort(configuration.http().port());
     camel.getRegistry().bind("httpPort", server);
-    HttpLimits vertx = new HttpLimits(answers);
+    HttpLimits vertx = new HttpLimits(answers, configuration.http().idle());
     closedAtEnd(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, SECONDS));
     camel.getRegistry().bind("vertx", vertx);
     RequestWorkers workers =

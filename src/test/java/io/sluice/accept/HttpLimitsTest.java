@@ -8,14 +8,24 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.canary.CanarySearch;
 import io.sluice.contract.ContractFile;
 import io.sluice.servers.SluiceProcess;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerResponse;
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URLEncoder;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A CONFIG in the query has room, and what is too long is told in the error shape. */
+/**
+ * A CONFIG in the query has room, what is too long is told in the error shape, and what is silent
+ * is closed.
+ */
 class HttpLimitsTest {
   private static final CanarySearch CANARIES = new CanarySearch();
   private static final SluiceProcess SLUICE = SluiceProcess.shared();
@@ -123,5 +133,44 @@ class HttpLimitsTest {
   @ValueSource(strings = {"GARBAGE\r\n\r\n", "GET / HTTP/9\r\n\r\n"})
   void whatIsNoHttpIsToldInTheErrorShape(String bytes) {
     isError(API.raw(bytes), 400, "MALFORMED_BODY");
+  }
+
+  @Test
+  void aConnectionThatNothingPassesThroughAnyMoreIsClosed() throws Exception {
+    HttpLimits vertx = new HttpLimits(new Answers(Api.JSON), Duration.ofSeconds(1));
+    try {
+      HttpServer server =
+          vertx
+              .createHttpServer(new HttpServerOptions())
+              .requestHandler(
+                  request -> {
+                    HttpServerResponse told = request.response().setChunked(true);
+                    // Longer than a silent one is kept.
+                    for (int i = 1; i < 6; i++) {
+                      vertx.setTimer(500 * i, next -> told.write("."));
+                    }
+                    vertx.setTimer(3000, over -> told.end("!"));
+                  })
+              .listen(0)
+              .toCompletionStage()
+              .toCompletableFuture()
+              .get(10, TimeUnit.SECONDS);
+      try (Socket silent = new Socket("localhost", server.actualPort());
+          Socket halfSaid = new Socket("localhost", server.actualPort());
+          Socket answered = new Socket("localhost", server.actualPort())) {
+        halfSaid.getOutputStream().write("GET / HTTP/1.1\r\nHost".getBytes(UTF_8));
+        answered.getOutputStream().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(UTF_8));
+        assertThat(untilClosed(silent)).isEmpty();
+        assertThat(untilClosed(halfSaid)).isEmpty();
+        assertThat(untilClosed(answered)).startsWith("HTTP/1.1 200 ").contains("!");
+      }
+    } finally {
+      vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private static String untilClosed(Socket connection) throws IOException {
+    connection.setSoTimeout(10_000);
+    return new String(connection.getInputStream().readAllBytes(), UTF_8);
   }
 }

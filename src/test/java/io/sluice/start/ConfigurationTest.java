@@ -49,6 +49,7 @@ final class ConfigurationTest {
     settings.put("sluice.store.pool-wait", "2 seconds");
     settings.put("sluice.probe.queue-wait", "2s");
     settings.put("sluice.inbox.lease", "15s");
+    settings.put("sluice.http.idle", "29s");
     settings.put("sluice.egress.loopback", "yes");
     settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
     settings.put("sluice.google.client-id", "half");
@@ -60,6 +61,8 @@ final class ConfigurationTest {
         .hasMessageContaining("queueWait must be from 0 to 500ms")
         .hasMessageContaining("sluice.inbox.lease must be a duration")
         .hasMessageContaining("at least 16000ms")
+        .hasMessageContaining("sluice.http.idle must be a duration")
+        .hasMessageContaining("at least 30000ms")
         .hasMessageContaining("sluice.egress.loopback must be true or false")
         .hasMessageContaining("sluice.google.client-secret belong together")
         .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
