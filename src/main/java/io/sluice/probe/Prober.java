@@ -315,7 +315,8 @@ public final class Prober implements AutoCloseable {
               answer(run, slow.get(), answer);
             }
           });
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // The system may have no thread any more: the places are for those that come later.
       watch.stop();
       passes.forEach(Turnstile.Pass::leave);
       throw Refusal.because(Reason.OVERLOADED);
