@@ -1,9 +1,6 @@
 -- The commit of an update that passed its test: new version, history, receipt and event, or nothing.
 -- Nothing happens when the version is no longer the one that was tested against, or when the lease
 -- of a queued update went to somebody else meanwhile.
--- With it goes the claim of the next update that waits for the same data source ("next"), if its worker
--- has time for it ("lease"): the oldest one, and only where claim-updates could take it, too. So between
--- two updates of a data source nothing is asked and nothing is waited for.
 with lease as (
   select id from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
@@ -32,34 +29,11 @@ with lease as (
   set state = 'applied', version = excluded.version, reason = null, report = excluded.report,
       changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
       lease_until = null
+  returning id
 ), event as (
   insert into outbox (event_id, workspace_id, topic, record_key, headers, body)
   select cast(:?updateId as uuid), workspace_id, :?topic, :?key, cast(:?headers as jsonb), :?body
   from saved
-), next as (
-  update updates u
-  set lease_until = now() + cast(:?lease as bigint) * interval '1 millisecond',
-      fence = u.fence + 1, attempts = u.attempts + 1
-  from saved
-  cross join lateral (
-    select workspace_id, data_source_id, seq
-    from updates
-    where state = 'pending' and workspace_id = :?workspace and data_source_id = :?id
-      and id <> cast(:?updateId as uuid)
-    order by seq
-    limit 1
-  ) oldest
-  cross join lateral (
-    select w.id
-    from updates w
-    where w.workspace_id = oldest.workspace_id and w.data_source_id = oldest.data_source_id
-      and w.seq = oldest.seq and w.state = 'pending'
-      and (w.lease_until is null or w.lease_until < now())
-      and cast(:?lease as bigint) is not null
-    for update skip locked
-  ) free
-  where u.id = free.id
-  returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.intake, u.identity, u.actor, u.payload,
-            u.origin::text as origin, u.attempts, u.fence
-)
+),
+include claim-next
 select saved.version, saved.created_by, next.* from saved left join next on true

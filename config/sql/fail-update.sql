@@ -1,7 +1,6 @@
 -- The receipt and the event of an update that was refused. The live settings are locked, so that
 -- events of one data source keep their order, and not touched. Nothing happens when the lease of a
 -- queued update went to somebody else meanwhile.
--- With it goes the claim of the next update of the data source ("next"), as in apply-update.
 with current as (
   select id from data_sources where workspace_id = :?workspace and id = :?id for update
 ), lease as (
@@ -25,30 +24,6 @@ with current as (
   insert into outbox (event_id, workspace_id, topic, record_key, headers, body)
   select id, cast(:?workspace as text), :?topic, cast(:?key as bytea), cast(:?headers as jsonb), cast(:?body as bytea)
   from receipt
-), next as (
-  update updates u
-  set lease_until = now() + cast(:?lease as bigint) * interval '1 millisecond',
-      fence = u.fence + 1, attempts = u.attempts + 1
-  from receipt
-  cross join lateral (
-    select workspace_id, data_source_id, seq
-    from updates
-    where state = 'pending' and workspace_id = :?workspace and data_source_id = :?id
-      and id <> cast(:?updateId as uuid)
-    order by seq
-    limit 1
-  ) oldest
-  cross join lateral (
-    select w.id
-    from updates w
-    where w.workspace_id = oldest.workspace_id and w.data_source_id = oldest.data_source_id
-      and w.seq = oldest.seq and w.state = 'pending'
-      and (w.lease_until is null or w.lease_until < now())
-      and cast(:?lease as bigint) is not null
-    for update skip locked
-  ) free
-  where u.id = free.id
-  returning u.id::text as id, u.seq, u.workspace_id, u.data_source_id, u.intake, u.identity, u.actor, u.payload,
-            u.origin::text as origin, u.attempts, u.fence
-)
+),
+include claim-next
 select receipt.id as ended, :?state = 'dead' as dead_letter, next.* from receipt left join next on true

@@ -168,4 +168,17 @@ class RoutesTest {
     assertThat(files).containsAll(all(STATEMENT, code));
     assertThat(files).allSatisfy(name -> assertThat(code).contains('"' + name + '"'));
   }
+
+  @Test
+  void everyPartOfStatementsIsInSeveral() {
+    String statements =
+        below(Path.of("config/sql"), ".sql").stream().map(RoutesTest::text).collect(joining());
+    assertThat(below(Path.of("config/sql/parts"), ".sql"))
+        .isNotEmpty()
+        .allSatisfy(
+            part ->
+                assertThat(statements.lines())
+                    .filteredOn(("include " + part.getFileName()).replace(".sql", "")::equals)
+                    .hasSizeGreaterThan(1));
+  }
 }

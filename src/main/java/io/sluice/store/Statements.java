@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -15,9 +16,13 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.component.jdbc.JdbcConstants;
 
-/** The statements of {@code config/sql}, read once at start. */
+/**
+ * The statements of {@code config/sql}, read once at start. What several have in common is a file
+ * of {@code parts}, and a line {@code include} with its name in each of them.
+ */
 public final class Statements {
   private static final Pattern PARAMETER = Pattern.compile(":\\?(\\w+)");
+  private static final Pattern INCLUDE = Pattern.compile("(?m)^include ([\\w-]+)$");
 
   private static final String OUTBOX = "insert into outbox";
   private static final String TELLS = "statementTells";
@@ -46,7 +51,7 @@ public final class Statements {
     this.deadLetters = deadLetters;
     try (Stream<Path> files = Files.list(directory)) {
       for (Path file : files.filter(f -> f.toString().endsWith(".sql")).toList()) {
-        String text = withoutComments(Files.readString(file));
+        String text = complete(file);
         byName.put(
             file.getFileName().toString().replace(".sql", ""),
             new Sql(
@@ -59,8 +64,20 @@ public final class Statements {
     }
   }
 
-  private static String withoutComments(String text) {
-    return text.lines().filter(l -> !l.startsWith("--")).collect(Collectors.joining("\n"));
+  private static String complete(Path file) throws IOException {
+    Matcher include = INCLUDE.matcher(withoutComments(file));
+    StringBuilder text = new StringBuilder();
+    while (include.find()) {
+      Path part = file.resolveSibling("parts").resolve(include.group(1) + ".sql");
+      include.appendReplacement(text, Matcher.quoteReplacement(withoutComments(part)));
+    }
+    return include.appendTail(text).toString();
+  }
+
+  private static String withoutComments(Path file) throws IOException {
+    try (Stream<String> lines = Files.lines(file)) {
+      return lines.filter(l -> !l.startsWith("--")).collect(Collectors.joining("\n"));
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 package io.sluice.apply;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.zaxxer.hikari.HikariDataSource;
@@ -94,17 +95,19 @@ class GateTest extends CamelMainTestSupport {
     try {
       Path folder = Files.createTempDirectory("sluice-gate-");
       Map<String, String> settings =
-          Map.of(
-              "sluice.data", folder.toString(),
-              "sluice.store.url", STORE.jdbcUrl(database),
-              "sluice.store.user", "postgres",
-              "sluice.store.password", STORE.superuserPassword(),
-              "sluice.kafka.brokers", "127.0.0.1:9",
-              "sluice.probe.max-tests-per-target", "6",
-              "camel.main.routes-include-pattern", ROUTES,
-              "camel.main.routes-reload-enabled", "false",
-              "camel.server.enabled", "false",
-              "camel.management.enabled", "false");
+          Map.ofEntries(
+              entry("sluice.http.port", "0"),
+              entry("sluice.management.port", "0"),
+              entry("sluice.data", folder.toString()),
+              entry("sluice.store.url", STORE.jdbcUrl(database)),
+              entry("sluice.store.user", "postgres"),
+              entry("sluice.store.password", STORE.superuserPassword()),
+              entry("sluice.kafka.brokers", "127.0.0.1:9"),
+              entry("sluice.probe.max-tests-per-target", "6"),
+              entry("camel.main.routes-include-pattern", ROUTES),
+              entry("camel.main.routes-reload-enabled", "false"),
+              entry("camel.server.enabled", "false"),
+              entry("camel.management.enabled", "false"));
       StringBuilder text = new StringBuilder();
       settings.forEach((name, value) -> text.append(name + "=" + value + "\n"));
       Path file = Files.writeString(folder.resolve("gate.properties"), text, UTF_8);
