@@ -1,20 +1,22 @@
 -- Keeps a change until its database is back. One that was held before for the same data source is
--- over; it is ended with its event as soon as it comes up. Nothing happens when other settings went
--- live meanwhile, or when the lease of a queued update went to somebody else.
+-- over, also while it is being tried; it is ended with its event as soon as it comes up. A change that is
+-- held again takes nobody's place: what else is held came after it. Nothing happens when other settings
+-- went live meanwhile, or when the lease of an update went to somebody else.
 with live as (
   select id from data_sources
   where workspace_id = :?workspace and id = :?id and version = :?expected
   for update
 ), lease as (
-  select id from updates
+  select id, state from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
   for update
 ), former as (
   update updates u
-  set reason = 'SUPERSEDED', lease_until = now()
+  set reason = 'SUPERSEDED', lease_until = now(), fence = u.fence + 1
   from live
   where u.workspace_id = :?workspace and u.data_source_id = :?id and u.state = 'held'
     and u.id <> cast(:?updateId as uuid)
+    and (cast(:?fence as bigint) is null or exists (select 1 from lease where state <> 'held'))
 ), held as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, version, reason,
                        report, changed, payload, lease_until)

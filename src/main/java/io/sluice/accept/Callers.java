@@ -32,6 +32,7 @@ public final class Callers {
   public static final String PATH = "path";
 
   private static final String TOKEN_HASH = "tokenHash";
+  private static final String TOKEN = "token";
   private static final String NATIVE_SCHEME = "bearer ";
   private static final String ZOHO_SCHEME = "zoho-oauthtoken ";
 
@@ -101,9 +102,14 @@ public final class Callers {
   }
 
   /** Whether the store has to be asked about the token. */
-  public boolean unknown(@ExchangeProperty(TOKEN_HASH) String hash) {
+  public boolean unknown(@ExchangeProperty(TOKEN_HASH) String hash, Exchange exchange) {
     Known cached = known.get(hash);
-    return cached == null || System.nanoTime() - cached.until() > 0;
+    if (cached == null || System.nanoTime() - cached.until() > 0) {
+      return true;
+    }
+    // Others may make room for theirs before this one is let in.
+    exchange.setProperty(TOKEN, cached.token());
+    return false;
   }
 
   /** Asks the store about the token. */
@@ -113,7 +119,9 @@ public final class Callers {
 
   /** Keeps what the store knows of the token, but no longer than the store lets it be valid. */
   public void found(
-      @ExchangeProperty(TOKEN_HASH) String hash, @Body List<Map<String, Object>> rows) {
+      @ExchangeProperty(TOKEN_HASH) String hash,
+      @Body List<Map<String, Object>> rows,
+      Exchange exchange) {
     if (rows.isEmpty()) {
       known.remove(hash);
       throw Refusal.because(Reason.FORBIDDEN);
@@ -127,7 +135,9 @@ public final class Callers {
         left == null || left.longValue() > CACHE_TIME.toMillis()
             ? CACHE_TIME
             : Duration.ofMillis(left.longValue());
-    known.put(hash, new Known(token(row), System.nanoTime() + kept.toNanos()));
+    Known found = new Known(token(row), System.nanoTime() + kept.toNanos());
+    known.put(hash, found);
+    exchange.setProperty(TOKEN, found.token());
   }
 
   private static ApiToken token(Map<String, Object> row) {
@@ -140,14 +150,9 @@ public final class Callers {
 
   /** Lets the caller in, or not. */
   public void admit(
-      @ExchangeProperty(TOKEN_HASH) String hash,
+      @ExchangeProperty(TOKEN) ApiToken token,
       @ExchangeProperty("scope") String scope,
       Exchange exchange) {
-    Known cached = known.get(hash);
-    if (cached == null) {
-      throw Refusal.because(Reason.FORBIDDEN);
-    }
-    ApiToken token = cached.token();
     Set<Scope> needed = Scope.parse(scope);
     if (!needed.stream().allMatch(token::allows)) {
       throw Refusal.because(Reason.SCOPE_MISSING);

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -36,6 +37,9 @@ public final class IdempotencyKeys {
   private static final String TAKEN = "keyTaken";
   private static final String HASH = "requestHash";
 
+  /** Of a key that nobody had before. */
+  private static final long FIRST_FENCE = 1;
+
   /** An update that nobody waits for is pending until a worker takes it. */
   private static final Set<String> UNFINISHED = Set.of("running", "pending");
 
@@ -46,6 +50,9 @@ public final class IdempotencyKeys {
   private final DataSources dataSources;
   private final ObjectMapper json;
   private final Duration lease;
+
+  /** Claims, as id:fence, that could not be given back, and since when. */
+  private final Map<String, Long> unreleased = new ConcurrentHashMap<>();
 
   /**
    * @param lease after this a claim whose owner has died is open to the same request
@@ -73,6 +80,11 @@ public final class IdempotencyKeys {
     Submission named =
         submission.claimed(submission.updateId(), identity(request, caller).orElseThrow(), null);
     exchange.setProperty(Submission.PROPERTY, named);
+    // Should the store go away now, nobody knows whether it has the claim.
+    exchange.setProperty(
+        CLAIMED, submission.claimed(named.updateId(), named.identity(), FIRST_FENCE));
+    long now = System.nanoTime();
+    unreleased.values().removeIf(since -> now - since > lease.toNanos());
     String hash = hash(request);
     exchange.setProperty(HASH, hash);
     return Statement.named("claim-key")
@@ -83,7 +95,8 @@ public final class IdempotencyKeys {
         .with("identity", named.identity())
         .with("actor", named.actor())
         .with("hash", hash)
-        .with("lease", lease.toMillis());
+        .with("lease", lease.toMillis())
+        .with("unreleased", String.join(",", unreleased.keySet()));
   }
 
   /** What the sender calls the update: keys belong to the token. */
@@ -121,6 +134,7 @@ public final class IdempotencyKeys {
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
       Exchange exchange) {
     if (rows.isEmpty()) {
+      exchange.removeProperty(CLAIMED);
       exchange.setProperty(TAKEN, true);
     } else {
       Submission claimed =
@@ -189,5 +203,12 @@ public final class IdempotencyKeys {
         : Statement.named("release-key")
             .with("updateId", claimed.updateId().toString())
             .with("fence", claimed.fence());
+  }
+
+  /** The store went away: the same request need not wait for the end of this one's claim. */
+  public void unreleased(@ExchangeProperty(CLAIMED) Submission claimed) {
+    if (claimed != null) {
+      unreleased.put(claimed.updateId() + ":" + claimed.fence(), System.nanoTime());
+    }
   }
 }

@@ -441,7 +441,7 @@ public final class NativeApi {
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
     Query query = new Query(request, PAGE);
-    int limit = query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
+    int limit = (int) query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
     String sort = query.word("_sort", SORTS);
     query.check();
     exchange.setProperty("limit", limit);

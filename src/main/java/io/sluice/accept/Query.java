@@ -49,13 +49,13 @@ final class Query {
     return given == null ? null : given.get(0);
   }
 
-  int number(String name, int absent, int least, int most) {
+  long number(String name, long absent, long least, long most) {
     String text = text(name);
     if (text == null) {
       return absent;
     }
     try {
-      int number = Integer.parseInt(text);
+      long number = Long.parseLong(text);
       if (number >= least && number <= most) {
         return number;
       }

@@ -81,12 +81,12 @@ public final class Receipts {
       @ExchangeProperty(Callers.PATH) Map<String, String> path,
       Exchange exchange) {
     Query query = new Query(request, PAGE);
-    int limit = query.number("_limit", NativeApi.PAGE_LIMIT, 1, NativeApi.PAGE_LIMIT);
-    int before = query.number("_start", Integer.MAX_VALUE, 1, Integer.MAX_VALUE);
+    int limit = (int) query.number("_limit", NativeApi.PAGE_LIMIT, 1, NativeApi.PAGE_LIMIT);
+    long before = query.number("_start", Long.MAX_VALUE, 1, Long.MAX_VALUE);
     query.check();
     exchange.setProperty("limit", limit);
     return NativeApi.byId("list-history", caller, path)
-        .with("before", (long) before)
+        .with("before", before)
         .with("limit", limit + 1);
   }
 

@@ -131,6 +131,11 @@ public final class EgressPolicy {
     lookUpOwn();
   }
 
+  /** Whether a text can be a rule. */
+  public static boolean reads(String text) {
+    return rule(text.strip().toLowerCase(Locale.ROOT)).isPresent();
+  }
+
   private static List<Rule> rules(String list, List<String> texts, List<String> problems) {
     List<Rule> rules = new ArrayList<>();
     for (String text : texts) {

@@ -61,9 +61,9 @@ public final class Prober implements AutoCloseable {
   private final Clock clock;
   private final Turnstile turnstile;
 
-  /** What nobody waits for takes one of a target's places at most; its caller bounds the sum. */
   private final Semaphore slowEnds;
 
+  /** What nobody waits for takes one of a target's places at most; its caller bounds the sum. */
   private final Turnstile background;
 
   /** Lets logins that no server has accepted yet through one by one, each for itself. */

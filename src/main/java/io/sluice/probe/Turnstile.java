@@ -146,14 +146,15 @@ final class Turnstile {
   }
 
   private boolean acquire(Place place, long deadlineNanos) {
-    if (place.free.tryAcquire()) {
-      return true;
-    }
-    // As many as there are places, if the slow ones should get through after all.
-    if (place.slow.get() >= perTarget && place.users.get() > 2 * perTarget) {
-      return false;
-    }
     try {
+      // Without a time it would overtake those who wait.
+      if (place.free.tryAcquire(0, TimeUnit.NANOSECONDS)) {
+        return true;
+      }
+      // As many as there are places, if the slow ones should get through after all.
+      if (place.slow.get() >= perTarget && place.users.get() > 2 * perTarget) {
+        return false;
+      }
       return place.free.tryAcquire(
           Math.max(deadlineNanos - System.nanoTime(), 0), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {

@@ -2,13 +2,17 @@ package io.sluice.start;
 
 import io.sluice.model.Secret;
 import io.sluice.monitor.MonitorSettings;
+import io.sluice.probe.EgressPolicy;
 import io.sluice.probe.OAuthClient;
 import io.sluice.probe.ProbeSettings;
+import io.sluice.secrets.Tokens;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 /**
  * Every setting of {@code config/application.properties}, typed and checked.
@@ -38,6 +42,7 @@ record Configuration(
     MonitorSettings monitor) {
 
   private static final int MAX_PORT = 65_535;
+  private static final Pattern BROKER = Pattern.compile("[^\\s:/]+:\\d{1,5}|\\[[^\\s/]+]:\\d{1,5}");
   private static final Duration STEP_LEAST = Duration.ofMillis(100);
 
   /**
@@ -90,6 +95,12 @@ record Configuration(
     if (keyset == null && !dev) {
       values.problem("sluice.keyset", "is required; set it, or SLUICE_KEYSET in the environment");
     }
+    if (keyset != null && !dev && Files.notExists(Path.of(keyset))) {
+      values.problem(
+          "sluice.keyset",
+          "names no file. Put the installation's key file there, or make the first one with"
+              + " \"java -jar sluice.jar keyset FILE\"");
+    }
     ProbeSettings probe = probe(values);
     Configuration configuration =
         new Configuration(
@@ -100,7 +111,7 @@ record Configuration(
             data,
             values.path("sluice.drivers"),
             keyset == null ? data.resolve("keyset.json") : Path.of(keyset),
-            values.optional("sluice.token"),
+            token(values),
             new Http(
                 values.integer("sluice.http.port", 0, MAX_PORT),
                 values.integer("sluice.management.port", 0, MAX_PORT),
@@ -112,8 +123,8 @@ record Configuration(
             probe,
             google(values),
             new Egress(
-                values.list("sluice.egress.allow"),
-                values.list("sluice.egress.deny"),
+                rules(values, "sluice.egress.allow"),
+                rules(values, "sluice.egress.deny"),
                 values.flag("sluice.egress.loopback")),
             new Inbox(
                 values.integer("sluice.inbox.workers", 1, 1000),
@@ -153,11 +164,40 @@ record Configuration(
         values.duration("sluice.store.pool-wait", Duration.ofMillis(250)));
   }
 
+  private static String token(Values values) {
+    String token = values.optional("sluice.token");
+    if (token != null) {
+      try {
+        Tokens.chosen(token, "sluice.token");
+      } catch (IllegalArgumentException e) {
+        values.problem("sluice.token:", e.getMessage().replaceFirst("\\.$", ""));
+      }
+    }
+    return token;
+  }
+
+  private static List<String> rules(Values values, String key) {
+    List<String> rules = values.list(key);
+    for (String rule : rules) {
+      if (!EgressPolicy.reads(rule)) {
+        values.problem(
+            key,
+            "has " + rule + ", which is no name, address or CIDR range with an optional :port");
+      }
+    }
+    return rules;
+  }
+
   private static Kafka kafka(Values values, boolean dev) {
     String brokers = values.optional("sluice.kafka.brokers");
     if (brokers == null && !dev) {
       values.problem(
           "sluice.kafka.brokers", "is required; set it, or KAFKA_BROKERS in the environment");
+    }
+    for (String broker : values.list("sluice.kafka.brokers")) {
+      if (!BROKER.matcher(broker).matches()) {
+        values.problem("sluice.kafka.brokers", "has " + broker + ", which is not host:port");
+      }
     }
     return new Kafka(
         brokers,
@@ -203,6 +243,7 @@ record Configuration(
   }
 
   private static ProbeSettings probe(Values values) {
+    int before = values.problems();
     try {
       return new ProbeSettings(
           values.duration("sluice.probe.dns", STEP_LEAST),
@@ -221,7 +262,10 @@ record Configuration(
           values.duration("sluice.probe.queue-wait", Duration.ZERO),
           values.duration("sluice.tls.warn-before", Duration.ZERO));
     } catch (IllegalArgumentException e) {
-      values.problem("sluice.probe:", e.getMessage());
+      // What cannot be read counts as the least, and follows from no wrong setting but that.
+      if (values.problems() == before) {
+        values.problem("sluice.probe:", e.getMessage());
+      }
       return ProbeSettings.defaults();
     }
   }

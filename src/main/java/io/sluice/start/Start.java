@@ -33,7 +33,13 @@ public final class Start {
   public static int run(String profile, PrintStream out) {
     Main main = new Main();
     AtomicBoolean failed = new AtomicBoolean();
-    Wiring wiring = prepare(main, profile, out, failed);
+    Wiring wiring;
+    try {
+      wiring = prepare(main, profile, out, failed);
+    } catch (StartFailure e) {
+      explain(e);
+      return 1;
+    }
     CompletableFuture<Integer> ended = new CompletableFuture<>();
     awaitBeforeExit(ended);
     int status = 1;
@@ -84,7 +90,7 @@ public final class Start {
   private static Wiring prepare(Main main, String profile, PrintStream out, AtomicBoolean failed) {
     boolean dev = "dev".equals(profile);
     if (profile != null && !profile.isBlank() && !dev && !profile.equals("prod")) {
-      throw new IllegalArgumentException("APP_PROFILE must be dev or prod, or not be set.");
+      throw new StartFailure("APP_PROFILE must be dev or prod, or not be set.");
     }
     Wiring wiring = new Wiring(dev);
     main.setPropertyPlaceholderLocations(

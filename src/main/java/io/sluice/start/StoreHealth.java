@@ -56,7 +56,8 @@ final class StoreHealth extends AbstractHealthCheck {
     asked = System.nanoTime();
     try (Connection connection = store.getConnection()) {
       answers = connection.isValid(Math.toIntExact(LIMIT.toSeconds()));
-    } catch (SQLException e) {
+    } catch (SQLException | RuntimeException | Error e) {
+      // One that gets out would be the last question.
       answers = false;
     }
   }

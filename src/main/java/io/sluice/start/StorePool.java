@@ -63,7 +63,12 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
       connect(settings.url(), settings.user(), settings.password());
     }
     requireLogin();
-    Flyway.configure().dataSource(pool).locations("filesystem:" + migrations).load().migrate();
+    // By a connection of its own: the pool's give up what takes as long as a large table may need.
+    Flyway.configure()
+        .dataSource(pool.getJdbcUrl(), pool.getUsername(), pool.getPassword())
+        .locations("filesystem:" + migrations)
+        .load()
+        .migrate();
   }
 
   private void requireLogin() {

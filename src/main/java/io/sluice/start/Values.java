@@ -114,6 +114,11 @@ final class Values {
     problems.add(key + " " + what + ".");
   }
 
+  /** How many have been found so far. */
+  int problems() {
+    return problems.size();
+  }
+
   /**
    * @throws StartFailure listing every problem
    */

@@ -48,6 +48,7 @@ import io.sluice.secrets.FirstToken;
 import io.sluice.secrets.Redaction;
 import io.sluice.secrets.Tokens;
 import io.sluice.secrets.Vault;
+import io.sluice.secrets.VaultException;
 import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedBroker;
 import io.sluice.store.Bell;
@@ -63,6 +64,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.camel.CamelConfiguration;
 import org.apache.camel.CamelContext;
@@ -154,9 +156,10 @@ public final class Wiring implements CamelConfiguration {
                   configuration.kafka().topics()));
       brokers = broker.bootstrap();
     }
-    Vault vault = Vault.open(configuration.keyset(), dev);
+    Vault vault = explained(() -> Vault.open(configuration.keyset(), dev));
     FirstToken token =
-        FirstToken.resolve(configuration.token(), configuration.data().resolve("token"));
+        explained(
+            () -> FirstToken.resolve(configuration.token(), configuration.data().resolve("token")));
     Redaction.open(List.of(token.token()));
     if (configuration.google() != null) {
       Redaction.open(List.of(configuration.google().secret()));
@@ -262,6 +265,15 @@ public final class Wiring implements CamelConfiguration {
   }
 
   /** The server itself would only log that it cannot listen, and the start would go on without. */
+  /** Says what is wrong with a file, and not where that was found. */
+  private static <T> T explained(Supplier<T> read) {
+    try {
+      return read.get();
+    } catch (VaultException | IllegalArgumentException e) {
+      throw new StartFailure(e.getMessage());
+    }
+  }
+
   private static void requireFree(String key, int port) {
     try (ServerSocket probe = new ServerSocket(port)) {
       LOG.atDebug().addKeyValue("port", probe.getLocalPort()).log("A port is free.");

@@ -7,7 +7,10 @@ import java.sql.SQLTransientConnectionException;
 public final class StoreFailure {
   private StoreFailure() {}
 
-  /** Whether some cause says that the store is out of reach, shutting down or full. */
+  /**
+   * Whether some cause says that the store is out of reach, shutting down or full, or that it chose
+   * this statement to end a deadlock: then nothing was done, and the next attempt may pass.
+   */
   public static boolean isOutage(Throwable failure) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof SQLTransientConnectionException
@@ -18,10 +21,11 @@ public final class StoreFailure {
     return false;
   }
 
-  /** PostgreSQL's classes 08 connection, 53 resources, 57P shutdown and 58 system. */
+  /** PostgreSQL's classes 08 connection, 40 rollback, 53 resources, 57P shutdown and 58 system. */
   private static boolean isOutage(String state) {
     return state != null
         && (state.startsWith("08")
+            || state.startsWith("40")
             || state.startsWith("53")
             || state.startsWith("57P")
             || state.startsWith("58"));

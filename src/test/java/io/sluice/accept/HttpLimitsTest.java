@@ -147,7 +147,7 @@ class HttpLimitsTest {
                     HttpServerResponse told = request.response().setChunked(true);
                     // Longer than a silent one is kept.
                     for (int i = 1; i < 6; i++) {
-                      vertx.setTimer(500 * i, next -> told.write("."));
+                      vertx.setTimer(500L * i, next -> told.write("."));
                     }
                     vertx.setTimer(3000, over -> told.end("!"));
                   })

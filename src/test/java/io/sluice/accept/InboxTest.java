@@ -3,6 +3,7 @@ package io.sluice.accept;
 import static io.sluice.servers.Installation.header;
 import static io.sluice.servers.Installation.json;
 import static io.sluice.servers.Installation.tree;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -19,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterAll;
@@ -276,6 +279,55 @@ final class InboxTest {
                     + "' and intake = 'kafka'"))
         .isEqualTo("failed 1, applied 1");
     assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void aKeyWhoseRequestLostItsStoreIsFreeForTheSameRequestWhenTheStoreIsBack() throws Exception {
+    // With the usual lease, which a sender should not have to wait for.
+    try (Installation usual = Installation.started(s -> s.setting("SLUICE_PROBE_LOGIN", "2s"));
+        MuteServer mute = MuteServer.start()) {
+      String id = usual.create();
+      Map<String, Object> hangs = usual.settings();
+      hangs.put("port", mute.port());
+      Callable<HttpResponse<String>> request =
+          () ->
+              usual.send("PUT", "/datasources/" + id, hangs, Map.of("Idempotency-Key", "rotation"));
+      FutureTask<HttpResponse<String>> sent = new FutureTask<>(request);
+      new Thread(sent, "sender").start();
+      await("the request to be at work").atMost(LIMIT).until(() -> mute.connections() > 0);
+      usual.store().kill();
+      try {
+        assertThat(sent.get().statusCode()).isEqualTo(503);
+      } finally {
+        usual.store().start();
+      }
+      HttpResponse<String> again =
+          await("the store to be back")
+              .atMost(LIMIT)
+              .until(request, answer -> answer.statusCode() != 503);
+      assertThat(again.statusCode()).as(again.body()).isEqualTo(422);
+      assertThat(request.call().body()).contains("TIMEOUT");
+      assertThat(mute.connections()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void theHistoryGoesOnWhereTheNumbersOfTheStoreAreLarge() throws Exception {
+    installation
+        .store()
+        .executeIn(
+            installation.database(),
+            "select setval(pg_get_serial_sequence('updates', 'seq'), 3000000000)");
+    String id = installation.create();
+    assertThat(installation.put(id, installation.settings()).statusCode()).isEqualTo(200);
+
+    HttpResponse<String> latest =
+        installation.send("GET", "/datasources/" + id + "/history?_limit=1", null);
+    assertThat(tree(latest.body().getBytes(UTF_8)).path(0).path("version").asInt()).isEqualTo(2);
+    String rest = latest.headers().firstValue("Link").orElseThrow();
+    HttpResponse<String> first =
+        installation.send("GET", rest.substring(1, rest.indexOf('>')), null);
+    assertThat(tree(first.body().getBytes(UTF_8)).path(0).path("version").asInt()).isEqualTo(1);
   }
 
   /** What each event told, by event; several where its repetitions differ. */

@@ -11,6 +11,7 @@ import io.sluice.model.Refusal;
 import io.sluice.model.Secret;
 import io.sluice.model.Update.Change;
 import io.sluice.servers.MariaDbServer;
+import io.sluice.servers.MuteServer;
 import io.sluice.servers.PostgresServer;
 import io.sluice.servers.ToxicProxy;
 import java.nio.file.Path;
@@ -203,6 +204,61 @@ final class PendingChangesTest {
       assertThat(version(id)).isEqualTo(2);
       assertThat(List.of(event(first), event(second)))
           .containsOnly("sluice.datasource.update-failed");
+    }
+  }
+
+  @Test
+  void aNewerChangeTakesThePlaceOfOneThatIsBeingTried() {
+    try (ToxicProxy live = proxy();
+        ToxicProxy next = proxy();
+        MuteServer mute = MuteServer.start()) {
+      String id = instance.create(through(live));
+      Map<Field, Change> hanging = through(live);
+      hanging.put(Field.HOST, new Change.Set(mute.host()));
+      hanging.put(Field.PORT, new Change.Set(mute.port()));
+      String first = hold(id, hanging);
+      int attempts = mute.connections();
+      await("another attempt").atMost(LIMIT).until(() -> mute.connections() > attempts);
+      takeAway(next);
+
+      String second = hold(id, through(next));
+      assertThat(awaitOutcome(first)).isEqualTo("failed SUPERSEDED");
+      mute.close();
+      int seen = next.connections();
+      await("attempts after that of the former has ended")
+          .atMost(LIMIT)
+          .until(() -> next.connections() > seen + 2);
+
+      assertThat(outcome(second)).isEqualTo("held UNREACHABLE");
+      next.heal();
+      assertThat(awaitOutcome(second)).startsWith("applied");
+      assertThat(outcome(first)).isEqualTo("failed SUPERSEDED");
+      assertThat(version(id)).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void ofTwoThatWereHeldAtTheSameMomentTheOlderOneIsOver() {
+    try (ToxicProxy proxy = proxy()) {
+      String id = instance.create(through(proxy));
+      takeAway(proxy);
+      String newer = hold(id, through(proxy));
+      String older = UUID.randomUUID().toString();
+
+      // Their statements began before either was committed, so neither saw the other.
+      STORE.executeIn(
+          DATABASE,
+          "insert into updates (id, workspace_id, data_source_id, seq, intake, actor, state, version,"
+              + " reason, report, changed, payload, lease_until) overriding system value"
+              + " select '"
+              + older
+              + "', workspace_id, data_source_id, (select min(seq) - 1 from updates), intake, actor,"
+              + " state, version, reason, report, changed, payload, now() from updates where id = '"
+              + newer
+              + "'");
+
+      assertThat(awaitOutcome(older)).isEqualTo("failed SUPERSEDED");
+      assertThat(outcome(newer)).isEqualTo("held UNREACHABLE");
     }
   }
 

@@ -53,6 +53,9 @@ final class ConfigurationTest {
     settings.put("sluice.egress.loopback", "yes");
     settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
     settings.put("sluice.google.client-id", "half");
+    settings.put("sluice.token", "short");
+    settings.put("sluice.egress.deny", "10.0.0.0/8,999.1.1.1/99");
+    settings.put("sluice.kafka.brokers", "kafka:9092,nocolon");
 
     assertThatThrownBy(() -> Configuration.read(true, settings::get))
         .hasMessageContaining("sluice.http.port must be a whole number from 0 to 65535")
@@ -65,7 +68,31 @@ final class ConfigurationTest {
         .hasMessageContaining("at least 30000ms")
         .hasMessageContaining("sluice.egress.loopback must be true or false")
         .hasMessageContaining("sluice.google.client-secret belong together")
+        .hasMessageContaining("sluice.token: ")
+        .hasMessageContaining("sluice.egress.deny has 999.1.1.1/99, which is no name")
+        .hasMessageContaining("sluice.kafka.brokers has nocolon, which is not host:port")
+        .hasMessageContaining("13 problem(s)")
         .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
+  }
+
+  @Test
+  void whatFollowsFromAWrongLimitIsNoProblemOfItsOwn() throws IOException {
+    Map<String, String> settings = settings();
+    settings.put("sluice.probe.total", "banana");
+
+    assertThatThrownBy(() -> Configuration.read(true, settings::get))
+        .hasMessageContaining("1 problem(s)")
+        .hasMessageContaining("sluice.probe.total must be a duration");
+  }
+
+  @Test
+  void aKeysetThatIsNotThereIsNamedWithTheOthers() throws IOException {
+    Map<String, String> settings = settings();
+    settings.put("sluice.keyset", "/nonexistent/keyset.json");
+
+    assertThatThrownBy(() -> Configuration.read(false, settings::get))
+        .hasMessageContaining("3 problem(s)")
+        .hasMessageContaining("sluice.keyset names no file");
   }
 
   @Test
