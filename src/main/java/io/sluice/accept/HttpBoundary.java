@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -73,6 +74,8 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private static final int QUIET_PAUSES = 30;
 
   private static final String NOT_NOW = "This instance is starting or stopping.";
+
+  private static final String NO_ADDRESS = "Send a Host header, and a path that begins with /.";
 
   private static final String TOO_MANY = "Too many requests are at work.";
 
@@ -134,6 +137,12 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       super.doStart();
       // A route with a path cannot be first: to compare paths, the router decodes them.
       first = everything().route().order(-1).handler(this::letPass);
+      // What the router itself refuses before any route: HTTP/1.1 without a Host, and no path.
+      everything()
+          .errorHandler(
+              400,
+              context -> refuseAtOnce(context, Refusal.because(Reason.MALFORMED_BODY, NO_ADDRESS)))
+          .errorHandler(404, context -> refuseAtOnce(context, Refusal.because(Reason.NOT_FOUND)));
     }
 
     @Override
@@ -268,6 +277,12 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
         .onFailure(cut -> context.request().connection().close());
   }
 
+  /** The router answers by itself where its error handler has not answered yet when it returns. */
+  private void refuseAtOnce(RoutingContext context, Refusal refusal) {
+    HttpRequest request = typed(context.request(), Buffer.buffer());
+    write(answers.refused(request, refusal), request, context);
+  }
+
   private void refuse(RoutingContext context, Refusal refusal) {
     context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
     read(context)
@@ -317,7 +332,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     return new HttpRequest(
         UUID.randomUUID().toString(),
         request.method().name(),
-        request.path(),
+        Objects.requireNonNullElse(request.path(), ""),
         request.query(),
         headers(request.headers()),
         body == null ? new byte[0] : body.getBytes(),

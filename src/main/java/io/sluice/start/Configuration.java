@@ -153,8 +153,9 @@ record Configuration(
     if (url != null && !url.startsWith("jdbc:postgresql:")) {
       values.problem("sluice.store.url", "must begin with jdbc:postgresql:");
     }
-    if (url != null && (user == null || password == null)) {
-      values.problem("sluice.store.user", "and sluice.store.password belong to sluice.store.url");
+    if ((url != null || !dev) && (user == null || password == null)) {
+      values.problem(
+          "sluice.store.user", "and sluice.store.password are required with sluice.store.url");
     }
     return new Store(
         url,

@@ -150,10 +150,12 @@ public final class Wiring implements CamelConfiguration {
     if (brokers == null) {
       EmbeddedBroker broker =
           closedAtEnd(
-              Embedded.broker(
-                  configuration.data(),
-                  configuration.kafka().embeddedPort(),
-                  configuration.kafka().topics()));
+              explained(
+                  () ->
+                      Embedded.broker(
+                          configuration.data(),
+                          configuration.kafka().embeddedPort(),
+                          configuration.kafka().topics())));
       brokers = broker.bootstrap();
     }
     Vault vault = explained(() -> Vault.open(configuration.keyset(), dev));
@@ -265,11 +267,11 @@ public final class Wiring implements CamelConfiguration {
   }
 
   /** The server itself would only log that it cannot listen, and the start would go on without. */
-  /** Says what is wrong with a file, and not where that was found. */
+  /** Says what is wrong with a file or a port, and not where that was found. */
   private static <T> T explained(Supplier<T> read) {
     try {
       return read.get();
-    } catch (VaultException | IllegalArgumentException e) {
+    } catch (VaultException | IllegalArgumentException | IllegalStateException e) {
       throw new StartFailure(e.getMessage());
     }
   }

@@ -24,7 +24,7 @@ import org.apache.camel.component.jdbc.ConnectionStrategy;
  * <p>They give up a statement that only reads when the store has not answered it for a while, so
  * that nobody waits for a store that takes connections and never answers. A statement that writes
  * has the connection's own, longer limit: nobody knows whether one that was given up has been
- * carried out.
+ * carried out. An error of the JVM on the way is an outage like any other.
  *
  * <p>The statements are those of {@code config/sql}, so that what is remembered stays small.
  * Thread-safe.
@@ -48,7 +48,12 @@ public final class StoreConnections implements ConnectionStrategy {
 
   @Override
   public Connection getConnection(DataSource store) throws SQLException {
-    Connection connection = store.getConnection();
+    Connection connection;
+    try {
+      connection = store.getConnection();
+    } catch (Error e) {
+      throw exhausted(e);
+    }
     return proxy(
         Connection.class,
         (proxy, method, arguments) -> {
@@ -100,6 +105,12 @@ public final class StoreConnections implements ConnectionStrategy {
     return false;
   }
 
+  /** Camel's threads end with an error, and with them what they would have worked. */
+  private static SQLException exhausted(Error error) {
+    return new SQLException(
+        "The store cannot be used for want of memory or threads.", "53000", error);
+  }
+
   private static <T> T proxy(Class<T> type, InvocationHandler calls) {
     return type.cast(
         Proxy.newProxyInstance(
@@ -109,7 +120,7 @@ public final class StoreConnections implements ConnectionStrategy {
               try {
                 return calls.invoke(proxy, method, arguments);
               } catch (InvocationTargetException e) {
-                throw e.getCause();
+                throw e.getCause() instanceof Error error ? exhausted(error) : e.getCause();
               }
             }));
   }

@@ -136,6 +136,14 @@ class HttpLimitsTest {
   }
 
   @Test
+  void whatNamesNoHostOrNoPathIsToldAndNotLogged() {
+    isError(
+        API.raw("GET /datasources HTTP/1.1\r\nConnection: close\r\n\r\n"), 400, "MALFORMED_BODY");
+    isError(ask("OPTIONS *", "Connection: close\r\n"), 404, "NOT_FOUND");
+    assertThat(SLUICE.logged()).doesNotContain("Unhandled exception");
+  }
+
+  @Test
   void aConnectionThatNothingPassesThroughAnyMoreIsClosed() throws Exception {
     HttpLimits vertx = new HttpLimits(new Answers(Api.JSON), Duration.ofSeconds(1));
     try {

@@ -35,8 +35,9 @@ final class ConfigurationTest {
 
     assertThatThrownBy(() -> Configuration.read(false, settings::get))
         .isInstanceOf(StartFailure.class)
-        .hasMessageContaining("3 problem(s)")
+        .hasMessageContaining("4 problem(s)")
         .hasMessageContaining("STORE_URL")
+        .hasMessageContaining("sluice.store.user and sluice.store.password are required")
         .hasMessageContaining("KAFKA_BROKERS")
         .hasMessageContaining("SLUICE_KEYSET");
   }
@@ -91,7 +92,7 @@ final class ConfigurationTest {
     settings.put("sluice.keyset", "/nonexistent/keyset.json");
 
     assertThatThrownBy(() -> Configuration.read(false, settings::get))
-        .hasMessageContaining("3 problem(s)")
+        .hasMessageContaining("4 problem(s)")
         .hasMessageContaining("sluice.keyset names no file");
   }
 
