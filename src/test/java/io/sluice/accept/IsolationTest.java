@@ -33,6 +33,7 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -46,6 +47,8 @@ final class IsolationTest {
 
   /** More than are worked at a time, fewer than there are workers. */
   private static final int WRITES = 60;
+
+  private static final List<CompletableFuture<HttpResponse<String>>> CALLS = new ArrayList<>();
 
   private static final String LOGIN_LIMIT = "30s";
   private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -73,6 +76,13 @@ final class IsolationTest {
     }
   }
 
+  /** What still ends takes workers and connections that the next test counts on. */
+  @AfterEach
+  void awaitTheEndOfAllRequests() {
+    await().atMost(LIMIT).until(() -> CALLS.stream().allMatch(CompletableFuture::isDone));
+    CALLS.clear();
+  }
+
   private static Map<String, Object> hanging(MuteServer mute, int number) {
     Map<String, Object> settings = new LinkedHashMap<>(installation.settings());
     settings.put("host", mute.host(number));
@@ -98,6 +108,7 @@ final class IsolationTest {
                             .build(),
                         HttpResponse.BodyHandlers.ofString()))
             .toList();
+    CALLS.addAll(calls);
     await()
         .atMost(LIMIT)
         .until(
@@ -179,7 +190,8 @@ final class IsolationTest {
                       .filter(CompletableFuture::isDone)
                       .anyMatch(call -> call.join().body().contains("Too many requests")));
 
-      assertThat(installation.send("GET", "/drivers", null).statusCode()).isEqualTo(200);
+      HttpResponse<String> read = installation.send("GET", "/drivers", null);
+      assertThat(read.statusCode()).as(read.body()).isEqualTo(200);
     } finally {
       clients.shutdown();
     }

@@ -13,6 +13,12 @@ final class Signals {
     List<ProcessHandle> all = new ArrayList<>(List.of(process));
     process.descendants().forEach(all::add);
     send(signal, all);
+    // One that is stopped starts no further ones; some may have been started since the listing.
+    List<ProcessHandle> late = new ArrayList<>(process.descendants().toList());
+    late.removeAll(all);
+    if (!late.isEmpty()) {
+      send(signal, late);
+    }
   }
 
   /** Spares what the process started. */
