@@ -101,6 +101,18 @@ public final class Callers {
     return token;
   }
 
+  /**
+   * Whether the store has known the request's token since this instance was started; it may have
+   * been revoked since. Asks nobody.
+   */
+  boolean familiar(HttpRequest request) {
+    try {
+      return known.containsKey(tokens.hash(Secret.of(credentials(request))));
+    } catch (Refusal e) {
+      return false;
+    }
+  }
+
   /** Whether the store has to be asked about the token. */
   public boolean unknown(@ExchangeProperty(TOKEN_HASH) String hash, Exchange exchange) {
     Known cached = known.get(hash);

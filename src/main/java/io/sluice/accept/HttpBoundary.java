@@ -58,11 +58,11 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private static final String HEAD = "HEAD";
 
   /**
-   * Requests that are worked at a time, and as many that only read; not counted are those whose
-   * connection is being tested. Far more threads than processors would leave the event loop, which
-   * has to tell the others that there are too many, no time to do so.
+   * Requests that are worked at a time, four for each processor, and as many that only read; not
+   * counted are those whose connection is being tested. Far more threads than processors would
+   * leave the event loop, which has to tell the others that there are too many, no time to do so.
    */
-  private static final int REQUESTS_PER_PROCESSOR = 4;
+  private static final int AT_ONCE = 4 * Runtime.getRuntime().availableProcessors();
 
   /** What tests nothing does not wait behind what does. */
   private static final Set<String> READS = Set.of("GET", HEAD, "OPTIONS");
@@ -82,17 +82,29 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private final int bodyLimit;
   private final Duration bodyDeadline;
   private final RequestWorkers workers;
-  private final RequestTurns reads;
-  private final RequestTurns writes;
+  private final Callers callers;
+  private final Turns familiar = new Turns();
+  private final Turns strangers = new Turns();
   private final Duration longestWait;
   private final RequestWorkers feeds;
   private final ContractPaths paths;
   private final Answers answers;
 
+  /** The turns of those who are to wait behind each other only. */
+  private static final class Turns {
+    private final RequestTurns reads = new RequestTurns(AT_ONCE);
+    private final RequestTurns writes = new RequestTurns(AT_ONCE);
+
+    RequestTurns of(HttpRequest request) {
+      return READS.contains(request.method()) ? reads : writes;
+    }
+  }
+
   /**
    * @param bodyLimit in bytes
    * @param bodyDeadline by when a body must have arrived
    * @param workers the threads that routes run on
+   * @param callers tell who has been let in before: nobody else makes those wait
    * @param longestWait after which a request that did not get its turn is refused
    * @param feeds the threads that event streams are read on, however many requests are at work
    */
@@ -100,14 +112,13 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       int bodyLimit,
       Duration bodyDeadline,
       RequestWorkers workers,
+      Callers callers,
       Duration longestWait,
       RequestWorkers feeds,
       ContractPaths paths,
       Answers answers) {
     this.workers = workers;
-    int atOnce = REQUESTS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
-    this.reads = new RequestTurns(atOnce);
-    this.writes = new RequestTurns(atOnce);
+    this.callers = callers;
     this.longestWait = longestWait;
     this.feeds = feeds;
     this.paths = paths;
@@ -193,7 +204,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
     private void work(HttpRequest request, RoutingContext context) {
       long since = System.nanoTime();
-      RequestTurns turns = READS.contains(request.method()) ? reads : writes;
+      RequestTurns turns = (callers.familiar(request) ? familiar : strangers).of(request);
       RequestTurns.Waiting waiting = turns.ask(turn -> work(request, context, since, turn));
       if (waiting != null) {
         context

@@ -198,7 +198,8 @@ public final class Wiring implements CamelConfiguration {
     Bell deadLettersWait = new Bell();
     registry.bind("statements", new Statements(CONFIG.resolve("sql"), publisher, deadLettersWait));
     registry.bind("answers", answers);
-    registry.bind("callers", new Callers(tokens));
+    Callers callers = new Callers(tokens);
+    registry.bind("callers", callers);
     registry.bind("decoder", new Decoder(drivers));
     registry.bind("strictJson", StrictJson.mapper());
     registry.bind("gate", gate);
@@ -252,7 +253,7 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("pending", new PendingChanges(monitor, dataSources, gate));
     registry.bind("pendingChange", new PendingChange(gate));
 
-    http(camel, configuration, new ContractPaths(contract), answers);
+    http(camel, configuration, callers, new ContractPaths(contract), answers);
     camel.getCamelContextExtension().getContextPlugin(HealthCheckRegistry.class).register(health);
 
     known.setProperty("sluice.kafka.brokers", brokers);
@@ -266,7 +267,6 @@ public final class Wiring implements CamelConfiguration {
     started = new Started(configuration, store, brokers, token, tokens.hash(token.token()));
   }
 
-  /** The server itself would only log that it cannot listen, and the start would go on without. */
   /** Says what is wrong with a file or a port, and not where that was found. */
   private static <T> T explained(Supplier<T> read) {
     try {
@@ -276,6 +276,7 @@ public final class Wiring implements CamelConfiguration {
     }
   }
 
+  /** The server itself would only log that it cannot listen, and the start would go on without. */
   private static void requireFree(String key, int port) {
     try (ServerSocket probe = new ServerSocket(port)) {
       LOG.atDebug().addKeyValue("port", probe.getLocalPort()).log("A port is free.");
@@ -324,7 +325,11 @@ public final class Wiring implements CamelConfiguration {
   }
 
   private void http(
-      CamelContext camel, Configuration configuration, ContractPaths paths, Answers answers) {
+      CamelContext camel,
+      Configuration configuration,
+      Callers callers,
+      ContractPaths paths,
+      Answers answers) {
     VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
     server.setBindPort(configuration.http().port());
     camel.getRegistry().bind("httpPort", server);
@@ -339,6 +344,7 @@ public final class Wiring implements CamelConfiguration {
             Encoded.MAX_BYTES,
             configuration.http().bodyDeadline(),
             workers,
+            callers,
             configuration.probe().queueWait(),
             feeds,
             paths,

@@ -48,6 +48,8 @@ final class IsolationTest {
   /** More than are worked at a time, fewer than there are workers. */
   private static final int WRITES = 60;
 
+  private static final int STRANGERS = 60;
+
   private static final List<CompletableFuture<HttpResponse<String>>> CALLS = new ArrayList<>();
 
   private static final String LOGIN_LIMIT = "30s";
@@ -202,6 +204,35 @@ final class IsolationTest {
               assertThat(answer.headers().firstValue("Retry-After").isPresent())
                   .isEqualTo(answer.statusCode() == 503);
             });
+  }
+
+  @Test
+  void strangersDoNotTakeTheTurnsOfThoseWhoWereLetIn() throws Exception {
+    assertThat(installation.send("GET", "/drivers", null).statusCode()).isEqualTo(200);
+    HttpClient client = HttpClient.newHttpClient();
+    HttpRequest stranger =
+        HttpRequest.newBuilder(URI.create(installation.process().api() + "/drivers"))
+            .header("Authorization", "Bearer slc_that-nobody-has-made")
+            .build();
+    try (Connection store = installation.store().connect(installation.database());
+        Statement lock = store.createStatement()) {
+      store.setAutoCommit(false);
+      // Whether a token is valid cannot be found out now.
+      lock.execute("lock table api_tokens in access exclusive mode");
+      for (int i = 0; i < STRANGERS; i++) {
+        CALLS.add(client.sendAsync(stranger, HttpResponse.BodyHandlers.ofString()));
+      }
+      await()
+          .atMost(LIMIT)
+          .until(
+              () ->
+                  CALLS.stream()
+                      .filter(CompletableFuture::isDone)
+                      .anyMatch(call -> call.join().body().contains("Too many requests")));
+
+      HttpResponse<String> read = installation.send("GET", "/drivers", null);
+      assertThat(read.statusCode()).as(read.body()).isEqualTo(200);
+    }
   }
 
   @Test
