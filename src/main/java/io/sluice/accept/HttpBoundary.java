@@ -73,7 +73,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   /** After so many pauses without an event a comment shows that both ends are there. */
   private static final int QUIET_PAUSES = 30;
 
-  private static final String NOT_NOW = "This instance is starting or stopping.";
+  private static final String GOING_DOWN = "This instance is stopping.";
 
   private static final String NO_ADDRESS = "Send a Host header, and a path that begins with /.";
 
@@ -170,7 +170,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       if (getEndpoint().getCamelContext().getStatus().isStarted()) {
         letWellFormedPass(context);
       } else {
-        refuse(context, Refusal.because(Reason.OVERLOADED, NOT_NOW));
+        refuse(context, Refusal.because(Reason.OVERLOADED, GOING_DOWN));
       }
     }
 

@@ -7,6 +7,7 @@ import io.sluice.model.Refusal;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
@@ -22,9 +23,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Vert.x with servers that read longer request lines and headers than usual, answer in the error
- * shape to what cannot be read, and close connections that nothing passes through any more. The
- * platform's server has no setting for these: it takes the Vert.x that it finds in the registry,
- * and asks it for a server.
+ * shape to what cannot be read, and close connections that nothing passes through any more, or that
+ * come too early. The platform's server has no setting for these: it takes the Vert.x that it finds
+ * in the registry, and asks it for a server.
  */
 public final class HttpLimits extends VertxWrapper {
   /** The longest request line that a route gets to see: a CONFIG in the query has room. */
@@ -47,15 +48,24 @@ public final class HttpLimits extends VertxWrapper {
 
   private final Answers answers;
   private final Duration idle;
+  private final int apiPort;
+  private volatile boolean open;
 
   /**
    * @param idle for how long a connection may be silent, also while its request is at work; in
    *     seconds
+   * @param apiPort where nobody is let in before {@link #open()}
    */
-  public HttpLimits(Answers answers, Duration idle) {
+  public HttpLimits(Answers answers, Duration idle, int apiPort) {
     super((VertxInternal) Vertx.vertx(new VertxOptions()));
     this.answers = answers;
     this.idle = idle;
+    this.apiPort = apiPort;
+  }
+
+  /** The service is ready: whoever comes from now on is let in. */
+  public void open() {
+    open = true;
   }
 
   @Override
@@ -66,7 +76,15 @@ public final class HttpLimits extends VertxWrapper {
                 .setMaxHeaderSize(HEADER_BYTES)
                 .setIdleTimeout((int) Math.min(idle.toSeconds(), Integer.MAX_VALUE))
                 .setIdleTimeoutUnit(TimeUnit.SECONDS))
-        .invalidRequestHandler(this::refuse);
+        .invalidRequestHandler(this::refuse)
+        .connectionHandler(this::letIn);
+  }
+
+  /** The server listens before it knows any address or token, and would say so. */
+  private void letIn(HttpConnection connection) {
+    if (!open && connection.localAddress().port() == apiPort) {
+      connection.close();
+    }
   }
 
   /** Whether the line of a request that could be read is longer than it may be. */

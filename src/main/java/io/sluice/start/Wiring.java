@@ -89,6 +89,7 @@ public final class Wiring implements CamelConfiguration {
   private final Properties known = new Properties();
   private Started started;
   private StoreHealth health;
+  private HttpLimits api;
 
   /** What was started, for the greeting. */
   record Started(
@@ -106,8 +107,9 @@ public final class Wiring implements CamelConfiguration {
     return started;
   }
 
-  /** The first steps are taken: from now on the service calls itself ready. */
+  /** The first steps are taken: from now on the service lets callers in, and calls itself ready. */
   void open() {
+    api.open();
     health.open();
   }
 
@@ -333,9 +335,9 @@ public final class Wiring implements CamelConfiguration {
     VertxPlatformHttpServerConfiguration server = new VertxPlatformHttpServerConfiguration();
     server.setBindPort(configuration.http().port());
     camel.getRegistry().bind("httpPort", server);
-    HttpLimits vertx = new HttpLimits(answers, configuration.http().idle());
-    closedAtEnd(() -> vertx.close().toCompletionStage().toCompletableFuture().get(5, SECONDS));
-    camel.getRegistry().bind("vertx", vertx);
+    api = new HttpLimits(answers, configuration.http().idle(), configuration.http().port());
+    closedAtEnd(() -> api.close().toCompletionStage().toCompletableFuture().get(5, SECONDS));
+    camel.getRegistry().bind("vertx", api);
     RequestWorkers workers =
         closedAtEnd(new RequestWorkers("request", configuration.http().workers()));
     RequestWorkers feeds = closedAtEnd(new RequestWorkers("feed", EventFeeds.MAX_FEEDS));

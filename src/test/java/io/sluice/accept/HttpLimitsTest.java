@@ -145,7 +145,7 @@ class HttpLimitsTest {
 
   @Test
   void aConnectionThatNothingPassesThroughAnyMoreIsClosed() throws Exception {
-    HttpLimits vertx = new HttpLimits(new Answers(Api.JSON), Duration.ofSeconds(1));
+    HttpLimits vertx = new HttpLimits(new Answers(Api.JSON), Duration.ofSeconds(1), 0);
     try {
       HttpServer server =
           vertx

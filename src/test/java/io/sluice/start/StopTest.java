@@ -49,6 +49,41 @@ final class StopTest {
     }
   }
 
+  @Test
+  void anInstanceThatStartsTellsNobodyThatNothingIsThere() throws IOException {
+    int port;
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    String token = "slc_known-before-the-start";
+    HttpClient http = HttpClient.newHttpClient();
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/datasources"))
+            .header("Authorization", "Bearer " + token)
+            .build();
+    Set<Integer> statuses = new HashSet<>();
+    try (SluiceProcess sluice =
+        SluiceProcess.setup()
+            .setting("HTTP_PORT", Integer.toString(port))
+            .setting("SLUICE_TOKEN", token)
+            .prepared()
+            .launch()) {
+      await()
+          .atMost(Duration.ofSeconds(90))
+          .pollInterval(Duration.ofMillis(5))
+          .ignoreExceptionsInstanceOf(IOException.class)
+          .failFast(() -> !sluice.handle().isAlive())
+          .until(
+              () -> {
+                int status =
+                    http.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+                statuses.add(status);
+                return status == 200;
+              });
+    }
+    assertThat(statuses).containsExactly(200);
+  }
+
   private static Set<Integer> statusesUntilTheEnd(HttpRequest request) {
     HttpClient http = HttpClient.newHttpClient();
     Set<Integer> statuses = new HashSet<>();
