@@ -34,8 +34,10 @@ import org.apache.camel.ExchangeProperty;
  * shown once, in the answer; the store has its keyed hash.
  */
 public final class Administration {
+  /** The ids of organizations and workspaces, which whoever adds them chooses. */
+  public static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
   private static final String SHOWN_ONCE = "shownOnce";
-  private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
   private static final Pattern NAME =
       Pattern.compile(
           "[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\x{61C}\\x{200E}\\x{200F}\\x{202A}-\\x{202E}\\x{2066}-\\x{2069}]"

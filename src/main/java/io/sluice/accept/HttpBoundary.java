@@ -332,11 +332,20 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     request.endHandler(
         end -> done.tryComplete(typed(request, received[0] <= bodyLimit ? body : null)));
     request.exceptionHandler(done::tryFail);
-    if (request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true)) {
+    boolean asks = request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true);
+    if (announced(request) > (asks ? bodyLimit : (long) bodyLimit * DRAIN_FACTOR)) {
+      done.tryComplete(typed(request, null));
+    } else if (asks) {
       context.response().writeContinue();
     }
     request.resume();
     return done.future().onComplete(read -> context.vertx().cancelTimer(timer));
+  }
+
+  /** How many bytes the body is said to have; 0 where nothing is said. */
+  private static long announced(HttpServerRequest request) {
+    String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+    return length == null ? 0 : Long.parseLong(length);
   }
 
   private static HttpRequest typed(HttpServerRequest request, Buffer body) {

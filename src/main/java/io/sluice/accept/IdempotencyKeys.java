@@ -11,6 +11,7 @@ import io.sluice.model.Secret;
 import io.sluice.secrets.Vault;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
+import io.sluice.store.StoreFailure;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
@@ -193,12 +194,19 @@ public final class IdempotencyKeys {
     return new Outcome(dataSources.read(submission.workspace(), row), report, null);
   }
 
-  /** Gives the key back after a refusal that came before any test. Null: nothing to give back. */
+  /**
+   * Gives the key back after a refusal that came before any test. Null: nothing to give back, or
+   * nobody there to ask, so that the sender is not kept waiting a second time.
+   */
   public Statement forget(
       @ExchangeProperty(CLAIMED) Submission claimed,
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+    boolean outage = StoreFailure.isOutage(caught);
+    if (outage) {
+      unreleased(claimed);
+    }
     boolean stored = caught instanceof Refusal refusal && refusal.report() != null;
-    return claimed == null || stored
+    return claimed == null || stored || outage
         ? null
         : Statement.named("release-key")
             .with("updateId", claimed.updateId().toString())

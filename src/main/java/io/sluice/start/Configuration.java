@@ -1,11 +1,14 @@
 package io.sluice.start;
 
+import io.sluice.accept.Administration;
 import io.sluice.model.Secret;
 import io.sluice.monitor.MonitorSettings;
 import io.sluice.probe.EgressPolicy;
 import io.sluice.probe.OAuthClient;
 import io.sluice.probe.ProbeSettings;
 import io.sluice.secrets.Tokens;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -43,6 +46,8 @@ record Configuration(
 
   private static final int MAX_PORT = 65_535;
   private static final Pattern BROKER = Pattern.compile("[^\\s:/]+:\\d{1,5}|\\[[^\\s/]+]:\\d{1,5}");
+  private static final Pattern TOPIC = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}");
+  private static final String ID_GRAMMAR = "1 to 64 letters, digits and . _ -";
   private static final Duration STEP_LEAST = Duration.ofMillis(100);
 
   /**
@@ -105,9 +110,9 @@ record Configuration(
     Configuration configuration =
         new Configuration(
             dev,
-            values.text("sluice.source"),
-            values.text("sluice.org"),
-            values.text("sluice.workspace"),
+            source(values),
+            values.text("sluice.org", Administration.ID, ID_GRAMMAR),
+            values.text("sluice.workspace", Administration.ID, ID_GRAMMAR),
             data,
             values.path("sluice.drivers"),
             keyset == null ? data.resolve("keyset.json") : Path.of(keyset),
@@ -141,6 +146,19 @@ record Configuration(
             monitor(values, probe));
     values.check();
     return configuration;
+  }
+
+  /** CloudEvents 1.0.2, "source": a URI reference that is not empty. */
+  private static String source(Values values) {
+    String source = values.text("sluice.source");
+    try {
+      if (source != null) {
+        new URI(source);
+      }
+    } catch (URISyntaxException e) {
+      values.problem("sluice.source", "must be a URI, like urn:sluice or https://sluice.example");
+    }
+    return source;
   }
 
   private static Store store(Values values, boolean dev) {
@@ -203,11 +221,15 @@ record Configuration(
     return new Kafka(
         brokers,
         dev ? values.integer("sluice.kafka.embedded-port", 0, MAX_PORT) : 0,
-        values.text("sluice.kafka.updates-topic"),
-        values.text("sluice.kafka.events-topic"),
-        values.text("sluice.kafka.dead-letter-topic"),
+        topic(values, "sluice.kafka.updates-topic"),
+        topic(values, "sluice.kafka.events-topic"),
+        topic(values, "sluice.kafka.dead-letter-topic"),
         values.flag("sluice.kafka.structured-events"),
         values.text("sluice.kafka.group"));
+  }
+
+  private static String topic(Values values, String key) {
+    return values.text(key, TOPIC, "1 to 249 letters, digits and . _ - as Kafka has it");
   }
 
   private static OAuthClient google(Values values) {

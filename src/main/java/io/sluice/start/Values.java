@@ -44,6 +44,17 @@ final class Values {
     return required(key, environment(key));
   }
 
+  /**
+   * @param what the grammar in words, for whoever breaks it
+   */
+  String text(String key, Pattern grammar, String what) {
+    String text = text(key);
+    if (text != null && !grammar.matcher(text).matches()) {
+      problem(key, "must be " + what);
+    }
+    return text;
+  }
+
   List<String> list(String key) {
     String text = optional(key);
     return text == null

@@ -161,6 +161,19 @@ class HttpBoundaryTest {
     assertThat(sized.status()).isEqualTo(413);
   }
 
+  /** What is not sent is not waited for. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"Content-Length: 99999999", "Content-Length: 65537\r\nExpect: 100-continue"})
+  void aBodyThatIsAnnouncedTooLargeIsRefusedBeforeItIsSent(String announced) {
+    String answer =
+        raw(
+            "PUT /datasources/demo",
+            List.of(authorization(), "Content-Type: application/json", announced),
+            "");
+    assertThat(answer).startsWith("HTTP/1.1 413 ");
+  }
+
   @Test
   void aBodyWithoutEndIsCutOff() {
     StringBuilder chunks = new StringBuilder();

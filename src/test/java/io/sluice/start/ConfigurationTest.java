@@ -55,6 +55,10 @@ final class ConfigurationTest {
     settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
     settings.put("sluice.google.client-id", "half");
     settings.put("sluice.token", "short");
+    settings.put("sluice.source", "not a uri");
+    settings.put("sluice.workspace", "a b<");
+    settings.put("sluice.kafka.events-topic", "no topic!");
+    settings.put("sluice.kafka.updates-topic", "..");
     settings.put("sluice.egress.deny", "10.0.0.0/8,999.1.1.1/99");
     settings.put("sluice.kafka.brokers", "kafka:9092,nocolon");
 
@@ -72,7 +76,11 @@ final class ConfigurationTest {
         .hasMessageContaining("sluice.token: ")
         .hasMessageContaining("sluice.egress.deny has 999.1.1.1/99, which is no name")
         .hasMessageContaining("sluice.kafka.brokers has nocolon, which is not host:port")
-        .hasMessageContaining("13 problem(s)")
+        .hasMessageContaining("sluice.source must be a URI")
+        .hasMessageContaining("sluice.workspace must be 1 to 64 letters")
+        .hasMessageContaining("sluice.kafka.events-topic must be 1 to 249 letters")
+        .hasMessageContaining("sluice.kafka.updates-topic must be")
+        .hasMessageContaining("17 problem(s)")
         .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
   }
 
