@@ -1,11 +1,16 @@
 -- Takes an Idempotency-Key for one request. A claim whose owner died is taken over by the same
 -- request; one that ends in more than twice its time is from before the store's clock was set back. So is
 -- one that this instance could not give back when the store was away ("unreleased", as id:fence); the
--- fence makes what its owner may still have under way void. No row: the key is taken.
+-- fence makes what its owner may still have under way void. No row: the key is taken, be it by an
+-- operation of another kind.
 insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, request_hash,
                      lease_until, fence)
-values (cast(:?updateId as uuid), :?workspace, :?id, :?intake, :?identity, :?actor, 'running', :?hash,
-        now() + cast(:?lease as bigint) * interval '1 millisecond', 1)
+select cast(:?updateId as uuid), :?workspace, :?id, :?intake, :?identity, :?actor, 'running', :?hash,
+       now() + cast(:?lease as bigint) * interval '1 millisecond', 1
+where not exists (
+  select 1 from updates other
+  where other.workspace_id = :?workspace and other.intake in ('http', 'zoho', 'rollback')
+    and other.identity = :?identity and other.intake <> :?intake)
 on conflict (workspace_id, intake, identity) where identity is not null do update
 set lease_until = excluded.lease_until, fence = updates.fence + 1
 where updates.state = 'running'

@@ -5,13 +5,14 @@ with target as (
   select id from data_sources where workspace_id = :?workspace and id = :?id
 ), known as (
   select id, request_hash from updates
-  where workspace_id = :?workspace and intake = :?intake and identity = cast(:?identity as text)
+  where workspace_id = :?workspace and intake in ('http', 'zoho', 'rollback')
+    and identity = cast(:?identity as text)
 ), accepted as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, request_hash, actor,
                        state, payload, origin)
   select cast(:?updateId as uuid), :?workspace, :?id, :?intake, cast(:?identity as text), :?hash,
          :?actor, 'pending', :?payload, cast(:?origin as jsonb)
-  where exists (select 1 from target) <> cast(:?create as boolean)
+  where exists (select 1 from target) <> cast(:?create as boolean) and not exists (select 1 from known)
   on conflict (workspace_id, intake, identity) where identity is not null do nothing
   returning id
 )

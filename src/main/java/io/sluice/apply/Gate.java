@@ -363,6 +363,10 @@ public final class Gate {
     exchange.setProperty(ENDED, rows);
     boolean held = held(submission, report);
     if (!report.passed() && !held) {
+      if (binding(submission) && ((List<?>) rows).isEmpty()) {
+        // The lease was over before the test was: somebody else finds out what becomes of it.
+        throw Refusal.because(Reason.UPDATE_IN_PROGRESS);
+      }
       throw Refusal.ofTest(report);
     }
     if (submission.dryRun()) {

@@ -10,9 +10,6 @@ import java.util.Optional;
 
 /** Collects what is wrong with the fields of one document, so that its sender sees all at once. */
 final class Problems {
-  /** More would make the answer larger than the request. */
-  private static final int MAX_ERRORS = 32;
-
   private final List<FieldError> errors = new ArrayList<>();
   private ZohoError firstZohoError;
 
@@ -21,7 +18,7 @@ final class Problems {
    * @param rule the end of a sentence that begins with the name; never a submitted value
    */
   void add(String name, Reason reason, ZohoError zohoError, String rule) {
-    if (errors.size() == MAX_ERRORS) {
+    if (errors.size() == Refusal.MAX_ERRORS) {
       return;
     }
     if (errors.isEmpty()) {

@@ -10,6 +10,9 @@ import java.util.List;
  * <p>The message is a sentence for the sender. It never contains a submitted value.
  */
 public final class Refusal extends RuntimeException {
+  /** More would make an answer, and an event, larger than what they are about. */
+  public static final int MAX_ERRORS = 32;
+
   private static final long serialVersionUID = 1L;
 
   /**
@@ -49,7 +52,8 @@ public final class Refusal extends RuntimeException {
   }
 
   /**
-   * @param errors at least one; the first one's reason is the whole's
+   * @param errors at least one, of which the first {@link #MAX_ERRORS} are told; the first one's
+   *     reason is the whole's
    */
   public static Refusal ofFields(List<FieldError> errors) {
     return ofFields(errors, null);
@@ -60,10 +64,11 @@ public final class Refusal extends RuntimeException {
    * @param zohoError what the whole reads in the Zoho-compatible API; null: as the reason does
    */
   public static Refusal ofFields(List<FieldError> errors, ZohoError zohoError) {
-    FieldError first = errors.get(0);
+    List<FieldError> told = errors.stream().limit(MAX_ERRORS).toList();
+    FieldError first = told.get(0);
     String message =
-        errors.size() == 1 ? first.message() : errors.size() + " fields need a correction.";
-    return new Refusal(first.reason(), message, errors, null, zohoError);
+        told.size() == 1 ? first.message() : told.size() + " fields need a correction.";
+    return new Refusal(first.reason(), message, told, null, zohoError);
   }
 
   public static Refusal ofField(Reason reason, String field, String message) {

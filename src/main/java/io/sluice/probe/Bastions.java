@@ -3,6 +3,7 @@ package io.sluice.probe;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
+import io.sluice.model.Refusal;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -18,7 +19,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.apache.camel.CamelContext;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -82,13 +82,21 @@ final class Bastions implements AutoCloseable {
   }
 
   /**
+   * What is known of logins at hops.
+   *
+   * @param attempts one at a time for each login that no hop has let in yet
+   * @param forced whether a login is tried that a hop has refused lately
+   */
+  record Logins(LockoutGuard guard, Turnstile attempts, boolean forced) {}
+
+  /**
    * One way through bastions, for one test.
    *
    * @param hops at least one
    * @param addresses the checked addresses of the first hop
    * @param permitted whether the egress policy lets a later hop be gone to
    * @param onward whether it lets the database be gone to
-   * @param refused told which hop has refused the login
+   * @param logins what is known of the hops' logins
    */
   record Way(
       TestRun run,
@@ -96,7 +104,7 @@ final class Bastions implements AutoCloseable {
       List<InetAddress> addresses,
       Predicate<Hop> permitted,
       boolean onward,
-      Consumer<Hop> refused) {
+      Logins logins) {
     Hop target() {
       return hops.get(hops.size() - 1);
     }
@@ -330,12 +338,47 @@ final class Bastions implements AutoCloseable {
     } else if (credentials.password() != null) {
       session.addPasswordIdentity(credentials.password().reveal());
     }
-    AuthFuture login = session.auth();
-    boolean done = login.await(way.run().remaining());
-    if (!done || !login.isSuccess()) {
-      throw notLetIn(way, hop, session);
+    Turnstile.Pass pass = way.logins().guard().proven(hop.login()) ? null : alone(way, hop);
+    try {
+      AuthFuture login = session.auth();
+      boolean done = login.await(way.run().remaining());
+      if (!done || !login.isSuccess()) {
+        throw notLetIn(way, hop, session);
+      }
+      way.logins().guard().accepted(hop.login());
+    } finally {
+      if (pass != null) {
+        pass.leave();
+      }
     }
     way.run().pass(hop.detail(null));
+  }
+
+  /**
+   * Waits for others that try the same login: many data sources may get a new password for their
+   * bastion at the same time, and not each of them must find out that it is wrong.
+   */
+  private static Turnstile.Pass alone(Way way, Hop hop) throws TestEnded {
+    Logins logins = way.logins();
+    Turnstile.Pass pass;
+    try {
+      pass =
+          logins
+              .attempts()
+              .enter(hop.login(), null, System.nanoTime() + way.run().remaining().toNanos());
+    } catch (Refusal e) {
+      throw way.run()
+          .fail(Reason.TIMEOUT, hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, null));
+    }
+    if (!logins.forced() && logins.guard().remembers(hop.login())) {
+      pass.leave();
+      throw way.run()
+          .fail(
+              Reason.LOCKOUT_GUARD,
+              way.credentials().identity() == null ? Field.SSH_PASSWORD : Field.SSH_IDENTITY,
+              hop.hint(Reason.LOCKOUT_GUARD, null));
+    }
+    return pass;
   }
 
   /** The private key of the settings. */
@@ -398,7 +441,7 @@ final class Bastions implements AutoCloseable {
               "The bastion accepts it and asks for a second proof besides, which is not supported:"
                   + " have it ask this user for one (AuthenticationMethods)."));
     }
-    way.refused().accept(hop);
+    way.logins().guard().refused(hop.login());
     if (refusal != null && byKey && !refusal.takesKeys()) {
       field = Field.SSH_PASSWORD;
       hint = "The bastion takes no keys from this user: send sshPassword, and no sshIdentity.";

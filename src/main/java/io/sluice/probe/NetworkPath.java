@@ -18,7 +18,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 
 /**
  * The way of one test through the network: policy, lookup, connection and, with a bastion, the SSH
@@ -30,13 +29,13 @@ final class NetworkPath {
   private final EgressPolicy policy;
   private final Lookups lookups;
   private final Bastions bastions;
-  private final Consumer<Hop> bastionRefused;
+  private final Bastions.Logins logins;
   private final Reason unknownHost;
   private final Map<String, List<InetAddress>> known = new HashMap<>();
 
   /**
    * @param hops none without a bastion
-   * @param bastionRefused told which bastion has refused the login
+   * @param logins what is known of the hops' logins
    * @param unknownHost what it means that the database's host does not resolve
    */
   NetworkPath(
@@ -45,14 +44,14 @@ final class NetworkPath {
       EgressPolicy policy,
       Lookups lookups,
       Bastions bastions,
-      Consumer<Hop> bastionRefused,
+      Bastions.Logins logins,
       Reason unknownHost) {
     this.run = run;
     this.hops = hops;
     this.policy = policy;
     this.lookups = lookups;
     this.bastions = bastions;
-    this.bastionRefused = bastionRefused;
+    this.logins = logins;
     this.unknownHost = unknownHost;
   }
 
@@ -113,7 +112,7 @@ final class NetworkPath {
         addresses,
         hop -> policy.permitsBehindBastion(hop.host(), hop.port()),
         onward,
-        bastionRefused);
+        logins);
   }
 
   /**

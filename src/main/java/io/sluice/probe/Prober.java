@@ -69,6 +69,9 @@ public final class Prober implements AutoCloseable {
   /** Lets logins that no server has accepted yet through one by one, each for itself. */
   private final Turnstile unproven;
 
+  /** The same for logins at bastions, while they last. */
+  private final Turnstile hopLogins;
+
   private final LockoutGuard guard;
   private final Watchdog watchdog;
   private final Bastions bastions;
@@ -118,6 +121,7 @@ public final class Prober implements AutoCloseable {
         new Semaphore(ENDS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors(), true);
     this.background = new Turnstile(0, 0, 1);
     this.unproven = new Turnstile(0, 0, 1);
+    this.hopLogins = new Turnstile(0, 0, 1);
     this.guard = new LockoutGuard(settings.lockoutWindow());
     this.watchdog = new Watchdog(settings);
     this.bastions = new Bastions(settings.strictHostKeys());
@@ -483,7 +487,7 @@ public final class Prober implements AutoCloseable {
                 policy,
                 lookups,
                 bastions,
-                hop -> guard.refused(hop.login()),
+                new Bastions.Logins(guard, hopLogins, forced),
                 unknownHost);
         path.walk();
         if (run.extent() == Extent.TUNNEL) {

@@ -144,15 +144,54 @@ final class EventFeedsTest {
 
       assertThat(created.event().path("data").path("version").asInt()).isEqualTo(1);
       assertThat(failed.event().at("/data/reason").asText()).isEqualTo("DATABASE_NOT_FOUND");
+      assertAsTheContractHasThem(follower.events);
       assertThat(follower.events)
-          .allSatisfy(
-              e ->
-                  assertThat(ContractFile.objectionsOf(ContractFile.CLOUD_EVENT, e.event()))
-                      .as("%s", e.event())
-                      .isEmpty())
           .extracting(e -> e.event().toString())
           .noneMatch(text -> text.contains(SLUICE.target().password()));
     }
+  }
+
+  @Test
+  void everyEndOfAnUpdateIsToldAsTheContractHasIt() {
+    try (Follower follower = new Follower(SLUICE.token(), null)) {
+      String id = API.create(API.works());
+      API.put(id, API.works().put("sshUsername", "hop"));
+      API.request("POST", "/datasources/" + id + "/rollback")
+          .admin()
+          .body("application/json", "{\"version\":1}")
+          .send();
+      for (int i = 0; i < 2; i++) {
+        API.request("PUT", "/datasources/" + id + "?onUnreachable=pending")
+            .admin()
+            .json(API.works().put("port", 1))
+            .send();
+      }
+      API.request("DELETE", "/datasources/" + id + "/pending").admin().send();
+
+      List<Received> told =
+          await()
+              .atMost(Duration.ofSeconds(20))
+              .until(
+                  () ->
+                      follower.events.stream()
+                          .filter(e -> e.event().path("subject").asText().equals(id))
+                          .toList(),
+                  events -> events.size() == 5);
+      assertThat(told)
+          .extracting(e -> e.event().at("/data/reason").asText() + e.event().at("/data/intake"))
+          .containsExactlyInAnyOrder(
+              "\"http\"", "\"http\"", "\"rollback\"", "SUPERSEDED\"http\"", "CANCELLED\"http\"");
+      assertAsTheContractHasThem(told);
+    }
+  }
+
+  private static void assertAsTheContractHasThem(List<Received> events) {
+    assertThat(events)
+        .allSatisfy(
+            e ->
+                assertThat(ContractFile.objectionsOf(ContractFile.CLOUD_EVENT, e.event()))
+                    .as("%s", e.event())
+                    .isEmpty());
   }
 
   @Test

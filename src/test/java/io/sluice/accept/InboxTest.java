@@ -317,6 +317,39 @@ final class InboxTest {
   }
 
   @Test
+  void aRequestWhoseKeySomebodyElseHasTakenOverTellsNoOutcome() throws Exception {
+    try (MuteServer mute = MuteServer.start()) {
+      String id = installation.create();
+      Map<String, Object> hangs = installation.settings();
+      hangs.put("port", mute.port());
+      FutureTask<HttpResponse<String>> sent =
+          new FutureTask<>(
+              () ->
+                  installation.send(
+                      "PUT", "/datasources/" + id, hangs, Map.of("Idempotency-Key", "lost")));
+      new Thread(sent, "sender").start();
+      await("the request to be at work").atMost(LIMIT).until(() -> mute.connections() > 0);
+      // As another instance does when the lease is over.
+      installation
+          .store()
+          .executeIn(
+              installation.database(),
+              "update updates set fence = fence + 1 where data_source_id = '"
+                  + id
+                  + "' and state = 'running'");
+      assertThat(sent.get().statusCode()).isEqualTo(409);
+      assertThat(sent.get().body()).contains("UPDATE_IN_PROGRESS");
+      assertThat(
+              installation.value(
+                  "select count(*) from updates where state = 'failed'"
+                      + " and data_source_id = '"
+                      + id
+                      + "'"))
+          .isEqualTo("0");
+    }
+  }
+
+  @Test
   void theHistoryGoesOnWhereTheNumbersOfTheStoreAreLarge() throws Exception {
     installation
         .store()

@@ -167,6 +167,37 @@ final class VersionsTest {
   }
 
   @Test
+  void aKeyIsOneEffectWhateverTheOperation() {
+    String id = API.create(API.works());
+    String first = UUID.randomUUID().toString();
+    keyed(id, first, API.works().put("sshHost", "bastion.example"));
+    assertThat(rollback(id, first).reason()).isEqualTo("KEY_REUSED");
+
+    String second = UUID.randomUUID().toString();
+    assertThat(rollback(id, second).status()).isEqualTo(200);
+    assertThat(rollback(id, second).header("Idempotent-Replayed")).isEqualTo("true");
+    assertThat(keyed(id, second, API.works()).reason()).isEqualTo("KEY_REUSED");
+    assertThat(
+            API.request("PUT", "/datasources/" + id)
+                .admin()
+                .header("Idempotency-Key", second)
+                .header("Prefer", "respond-async")
+                .body("application/json", API.works().toString())
+                .send()
+                .reason())
+        .isEqualTo("KEY_REUSED");
+    assertThat(history(id)).hasSize(3);
+  }
+
+  private static Answer rollback(String id, String key) {
+    return API.request("POST", "/datasources/" + id + "/rollback")
+        .admin()
+        .header("Idempotency-Key", key)
+        .body("application/json", "{\"version\":1}")
+        .send();
+  }
+
+  @Test
   void aFailureIsRememberedUnderItsKeyAndNotTriedAgain() {
     String id = API.create(API.works());
     String key = UUID.randomUUID().toString();

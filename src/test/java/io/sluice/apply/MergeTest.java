@@ -91,6 +91,23 @@ class MergeTest {
     return refusal.errors().stream().map(Refusal.FieldError::field).toList();
   }
 
+  /** An event holds them all, and has to fit into the broker's record. */
+  @Test
+  void noMoreErrorsAreToldThanAnybodyReads() {
+    TreeMap<String, Change> options = new TreeMap<>();
+    for (int i = 0; i < 5000; i++) {
+      options.put("o" + i, new Change.Set("1"));
+    }
+    Refusal refusal =
+        catchThrowableOfType(
+            Refusal.class,
+            () ->
+                merged(
+                    new Update(null, Map.of(), options, false),
+                    stored(Map.of(), Map.of(Field.PORT, 5432))));
+    assertThat(refusal.errors()).hasSize(Refusal.MAX_ERRORS);
+  }
+
   @Test
   void aPasswordThatTheNewDriverDoesNotTakeGoesWithTheOldOne() throws IOException {
     DataSource stored =

@@ -14,6 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -171,6 +174,27 @@ class BastionTest {
     assertThat(Probe.steps(second)).contains("ssh.auth LOCKOUT_GUARD");
     assertThat(bastion.logins()).containsExactly("password hop refused");
     assertThat(bastion.connections()).isEqualTo(1);
+  }
+
+  @Test
+  void aWrongBastionPasswordOfManyDataSourcesIsTriedOnceHoweverManyComeAtOnce() {
+    Executor clients = test -> new Thread(test).start();
+    List<CompletableFuture<Tested>> tests =
+        IntStream.range(0, 8)
+            .mapToObj(
+                i ->
+                    Probe.target("mariadb", "db-" + i + ".invalid", 3306)
+                        .login("user-" + i, "password-" + i)
+                        .database("any")
+                        .via(bastion.host(), bastion.port(), "hop", "wrong", null, null, true)
+                        .build())
+            .map(each -> CompletableFuture.supplyAsync(() -> prober.test(each), clients))
+            .toList();
+
+    List<String> steps = tests.stream().map(test -> Probe.steps(test.join()).toString()).toList();
+    assertThat(steps).filteredOn(all -> all.contains("ssh.auth SSH_AUTH_FAILED")).hasSize(1);
+    assertThat(steps).filteredOn(all -> all.contains("ssh.auth LOCKOUT_GUARD")).hasSize(7);
+    assertThat(bastion.logins()).containsExactly("password hop refused");
   }
 
   @Test
