@@ -119,12 +119,7 @@ final class InboxTest {
   private static void assertRefusedSoon(String id) {
     for (int i = 0; i < 3; i++) {
       long begin = System.nanoTime();
-      HttpResponse<String> answer =
-          installation.send(
-              "PUT",
-              "/datasources/" + id,
-              installation.settings(),
-              i == 0 ? Map.of() : Map.of("Idempotency-Key", "store-away-" + UUID.randomUUID()));
+      HttpResponse<String> answer = installation.put(id, installation.settings());
       Duration took = Duration.ofNanos(System.nanoTime() - begin);
       assertThat(answer.statusCode()).isEqualTo(503);
       assertThat(answer.headers().firstValue("Retry-After")).isPresent();
