@@ -7,6 +7,8 @@ with target as (
   select id, request_hash from updates
   where workspace_id = :?workspace and intake in ('http', 'zoho', 'rollback')
     and identity = cast(:?identity as text)
+  order by (intake = :?intake) desc
+  limit 1
 ), accepted as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, request_hash, actor,
                        state, payload, origin)

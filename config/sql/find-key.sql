@@ -6,3 +6,5 @@ select u.id::text as update_id, u.state, u.reason, u.refusal ->> 'message' as me
 from updates u left join data_source_versions v on v.update_id = u.id
 where u.workspace_id = :?workspace and u.intake in ('http', 'zoho', 'rollback')
   and u.identity = :?identity
+order by (u.intake = :?intake) desc
+limit 1

@@ -83,8 +83,11 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private final Duration bodyDeadline;
   private final RequestWorkers workers;
   private final Callers callers;
-  private final Turns familiar = new Turns();
-  private final Turns strangers = new Turns();
+  private final Turns familiar = new Turns(AT_ONCE);
+
+  /** Half as many, as each has a question to the store: its connections are for others, too. */
+  private final Turns strangers = new Turns(AT_ONCE / 2);
+
   private final Duration longestWait;
   private final RequestWorkers feeds;
   private final ContractPaths paths;
@@ -92,8 +95,13 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   /** The turns of those who are to wait behind each other only. */
   private static final class Turns {
-    private final RequestTurns reads = new RequestTurns(AT_ONCE);
-    private final RequestTurns writes = new RequestTurns(AT_ONCE);
+    private final RequestTurns reads;
+    private final RequestTurns writes;
+
+    Turns(int atOnce) {
+      reads = new RequestTurns(atOnce);
+      writes = new RequestTurns(atOnce);
+    }
 
     RequestTurns of(HttpRequest request) {
       return READS.contains(request.method()) ? reads : writes;

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.Producer;
@@ -68,6 +69,9 @@ final class BastionCommand {
   private volatile BastionSession session;
   private volatile Future<?> limit;
 
+  /** Left when the login has succeeded, or when what came of it has been told. */
+  private final AtomicReference<Turnstile.Pass> attempt = new AtomicReference<>();
+
   BastionCommand(Bastions bastions, Bastions.Way way) {
     this.bastions = bastions;
     this.way = way;
@@ -82,6 +86,21 @@ final class BastionCommand {
    * @return false when the bastion did not run the command, or had nothing to try a port with
    */
   boolean passes(BastionSession before) throws TestEnded, IOException {
+    try {
+      return asks(before);
+    } finally {
+      leaveAttempt();
+    }
+  }
+
+  private void leaveAttempt() {
+    Turnstile.Pass left = attempt.getAndSet(null);
+    if (left != null) {
+      left.leave();
+    }
+  }
+
+  private boolean asks(BastionSession before) throws TestEnded, IOException {
     int a = ThreadLocalRandom.current().nextInt(1, 1_000_000);
     int b = ThreadLocalRandom.current().nextInt(1, 1_000_000);
     Optional<String> word = run(command(a, b), before).flatMap(said -> word(said, a + b));
@@ -189,6 +208,7 @@ final class BastionCommand {
         session = bastions.connect(way, hop, before, handshake);
         bastions.exchangeKeys(way, hop, session, handshake);
         run.begin(Name.SSH_AUTH);
+        attempt.set(Bastions.attempt(way, hop));
         // camel-ssh reads them when it is connected.
         Connection.Bastion credentials = way.credentials();
         if (credentials.identity() != null) {
@@ -208,6 +228,8 @@ final class BastionCommand {
 
   /** On the I/O thread: the command comes next, and must end. */
   private void loggedIn() {
+    way.logins().guard().accepted(hop.login());
+    leaveAttempt();
     run.pass(hop.detail(null));
     try {
       run.begin(Name.SSH_FORWARD);

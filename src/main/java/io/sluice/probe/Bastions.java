@@ -316,10 +316,7 @@ final class Bastions implements AutoCloseable {
                   + approval(hop)));
     }
     if (!events.contains(ClientSessionEvent.WAIT_AUTH)) {
-      throw run.fail(
-          Reason.SSH_UNREACHABLE,
-          hop.field(Field.SSH_HOST),
-          hop.hint(Reason.SSH_UNREACHABLE, null));
+      throw gone(way, hop);
     }
     run.pass(hop.detail(fingerprint));
   }
@@ -338,8 +335,11 @@ final class Bastions implements AutoCloseable {
     } else if (credentials.password() != null) {
       session.addPasswordIdentity(credentials.password().reveal());
     }
-    Turnstile.Pass pass = way.logins().guard().proven(hop.login()) ? null : alone(way, hop);
+    Turnstile.Pass attempt = attempt(way, hop);
     try {
+      if (!session.isOpen()) {
+        throw gone(way, hop);
+      }
       AuthFuture login = session.auth();
       boolean done = login.await(way.run().remaining());
       if (!done || !login.isSuccess()) {
@@ -347,19 +347,25 @@ final class Bastions implements AutoCloseable {
       }
       way.logins().guard().accepted(hop.login());
     } finally {
-      if (pass != null) {
-        pass.leave();
+      if (attempt != null) {
+        attempt.leave();
       }
     }
     way.run().pass(hop.detail(null));
   }
 
   /**
-   * Waits for others that try the same login: many data sources may get a new password for their
+   * Waits while others try the same login: many data sources may get a new password for their
    * bastion at the same time, and not each of them must find out that it is wrong.
+   *
+   * @return to be left when the login has ended, after the guard was told; null: nobody needs to
+   *     wait, as the bastion has let this login in
    */
-  private static Turnstile.Pass alone(Way way, Hop hop) throws TestEnded {
+  static Turnstile.Pass attempt(Way way, Hop hop) throws TestEnded {
     Logins logins = way.logins();
+    if (logins.guard().proven(hop.login())) {
+      return null;
+    }
     Turnstile.Pass pass;
     try {
       pass =
@@ -368,7 +374,14 @@ final class Bastions implements AutoCloseable {
               .enter(hop.login(), null, System.nanoTime() + way.run().remaining().toNanos());
     } catch (Refusal e) {
       throw way.run()
-          .fail(Reason.TIMEOUT, hop.field(Field.SSH_HOST), hop.hint(Reason.TIMEOUT, null));
+          .fail(
+              Reason.TIMEOUT,
+              hop.field(Field.SSH_HOST),
+              hop.hint(Reason.TIMEOUT, "Other tests were trying the same login there."));
+    }
+    if (logins.guard().proven(hop.login())) {
+      pass.leave();
+      return null;
     }
     if (!logins.forced() && logins.guard().remembers(hop.login())) {
       pass.leave();
@@ -379,6 +392,14 @@ final class Bastions implements AutoCloseable {
               hop.hint(Reason.LOCKOUT_GUARD, null));
     }
     return pass;
+  }
+
+  private static TestEnded gone(Way way, Hop hop) {
+    return way.run()
+        .fail(
+            Reason.SSH_UNREACHABLE,
+            hop.field(Field.SSH_HOST),
+            hop.hint(Reason.SSH_UNREACHABLE, null));
   }
 
   /** The private key of the settings. */
@@ -422,10 +443,7 @@ final class Bastions implements AutoCloseable {
         why == null
             || (why instanceof SshException e && (e.getDisconnectCode() != 0 || session.isOpen()));
     if (!answered) {
-      return run.fail(
-          Reason.SSH_UNREACHABLE,
-          hop.field(Field.SSH_HOST),
-          hop.hint(Reason.SSH_UNREACHABLE, null));
+      return gone(way, hop);
     }
     BastionSession.Refusal refusal = session.refusal();
     boolean byKey = way.credentials().identity() != null;
@@ -482,11 +500,7 @@ final class Bastions implements AutoCloseable {
                 + " firewall may drop packets to its host and port."
                 + (commanded ? COMMANDED : ""));
       }
-      Hop hop = way.target();
-      throw run.fail(
-          Reason.SSH_UNREACHABLE,
-          hop.field(Field.SSH_HOST),
-          hop.hint(Reason.SSH_UNREACHABLE, null));
+      throw gone(way, way.target());
     }
   }
 

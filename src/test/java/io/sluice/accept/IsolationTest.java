@@ -208,6 +208,11 @@ final class IsolationTest {
 
   @Test
   void strangersDoNotTakeTheTurnsOfThoseWhoWereLetIn() throws Exception {
+    // A token is known for five seconds, which a machine that is busy may take to get so far.
+    await().atMost(LIMIT).until(this::aReadPassesStrangers);
+  }
+
+  private boolean aReadPassesStrangers() throws Exception {
     assertThat(installation.send("GET", "/drivers", null).statusCode()).isEqualTo(200);
     HttpClient client = HttpClient.newHttpClient();
     HttpRequest stranger =
@@ -219,19 +224,19 @@ final class IsolationTest {
       store.setAutoCommit(false);
       // Whether a token is valid cannot be found out now.
       lock.execute("lock table api_tokens in access exclusive mode");
-      for (int i = 0; i < STRANGERS; i++) {
-        CALLS.add(client.sendAsync(stranger, HttpResponse.BodyHandlers.ofString()));
-      }
+      List<CompletableFuture<HttpResponse<String>>> strangers =
+          Stream.generate(() -> client.sendAsync(stranger, HttpResponse.BodyHandlers.ofString()))
+              .limit(STRANGERS)
+              .toList();
+      CALLS.addAll(strangers);
       await()
           .atMost(LIMIT)
           .until(
               () ->
-                  CALLS.stream()
+                  strangers.stream()
                       .filter(CompletableFuture::isDone)
                       .anyMatch(call -> call.join().body().contains("Too many requests")));
-
-      HttpResponse<String> read = installation.send("GET", "/drivers", null);
-      assertThat(read.statusCode()).as(read.body()).isEqualTo(200);
+      return installation.send("GET", "/drivers", null).statusCode() == 200;
     }
   }
 

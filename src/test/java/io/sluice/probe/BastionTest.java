@@ -176,25 +176,41 @@ class BastionTest {
     assertThat(bastion.connections()).isEqualTo(1);
   }
 
-  @Test
-  void aWrongBastionPasswordOfManyDataSourcesIsTriedOnceHoweverManyComeAtOnce() {
-    Executor clients = test -> new Thread(test).start();
-    List<CompletableFuture<Tested>> tests =
-        IntStream.range(0, 8)
-            .mapToObj(
-                i ->
-                    Probe.target("mariadb", "db-" + i + ".invalid", 3306)
-                        .login("user-" + i, "password-" + i)
-                        .database("any")
-                        .via(bastion.host(), bastion.port(), "hop", "wrong", null, null, true)
-                        .build())
-            .map(each -> CompletableFuture.supplyAsync(() -> prober.test(each), clients))
-            .toList();
+  @ParameterizedTest(name = "tunneling {0}")
+  @ValueSource(booleans = {true, false})
+  void aWrongBastionPasswordOfManyDataSourcesIsTriedOnceHoweverManyComeAtOnce(boolean tunneling) {
+    List<String> steps = ofManyAtOnce("wrong", tunneling);
 
-    List<String> steps = tests.stream().map(test -> Probe.steps(test.join()).toString()).toList();
     assertThat(steps).filteredOn(all -> all.contains("ssh.auth SSH_AUTH_FAILED")).hasSize(1);
     assertThat(steps).filteredOn(all -> all.contains("ssh.auth LOCKOUT_GUARD")).hasSize(7);
     assertThat(bastion.logins()).containsExactly("password hop refused");
+  }
+
+  @ParameterizedTest(name = "tunneling {0}")
+  @ValueSource(booleans = {true, false})
+  void aRightBastionPasswordOfManyDataSourcesLetsAllThrough(boolean tunneling) {
+    assertThat(ofManyAtOnce(HOP, tunneling))
+        .allSatisfy(all -> assertThat(all).contains("ssh.auth passed"));
+  }
+
+  /** The steps of tests of eight databases behind one bastion. */
+  private List<String> ofManyAtOnce(String password, boolean tunneling) {
+    Executor clients = test -> new Thread(test).start();
+    try (MuteServer databases = MuteServer.ofManyHosts()) {
+      return IntStream.range(0, 8)
+          .mapToObj(
+              i ->
+                  Probe.target("mariadb", databases.host(i), databases.port())
+                      .login("user-" + i, "password-" + i)
+                      .database("any")
+                      .via(bastion.host(), bastion.port(), "hop", password, null, null, tunneling)
+                      .build())
+          .map(each -> CompletableFuture.supplyAsync(() -> prober.test(each), clients))
+          .toList()
+          .stream()
+          .map(test -> Probe.steps(test.join()).toString())
+          .toList();
+    }
   }
 
   @Test
