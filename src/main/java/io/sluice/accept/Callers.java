@@ -102,8 +102,8 @@ public final class Callers {
   }
 
   /**
-   * Whether the store has known the request's token since this instance was started; it may have
-   * been revoked since. Asks nobody.
+   * Whether the request's token is one that the store has known, not long ago as a rule; it may
+   * have been revoked since. Asks nobody.
    */
   boolean familiar(HttpRequest request) {
     try {

@@ -387,11 +387,14 @@ final class Bastions implements AutoCloseable {
       pass.leave();
       throw way.run()
           .fail(
-              Reason.LOCKOUT_GUARD,
-              way.credentials().identity() == null ? Field.SSH_PASSWORD : Field.SSH_IDENTITY,
-              hop.hint(Reason.LOCKOUT_GUARD, null));
+              Reason.LOCKOUT_GUARD, proof(way.credentials()), hop.hint(Reason.LOCKOUT_GUARD, null));
     }
     return pass;
+  }
+
+  /** The field with which a sender logs in. */
+  static Field proof(Connection.Bastion credentials) {
+    return credentials.identity() == null ? Field.SSH_PASSWORD : Field.SSH_IDENTITY;
   }
 
   private static TestEnded gone(Way way, Hop hop) {
@@ -446,8 +449,8 @@ final class Bastions implements AutoCloseable {
       return gone(way, hop);
     }
     BastionSession.Refusal refusal = session.refusal();
-    boolean byKey = way.credentials().identity() != null;
-    Field field = byKey ? Field.SSH_IDENTITY : Field.SSH_PASSWORD;
+    Field field = proof(way.credentials());
+    boolean byKey = field == Field.SSH_IDENTITY;
     String hint = hop.last() ? null : "Check its user in sshJump, and sshPassword or sshIdentity.";
     if (refusal != null && refusal.partial()) {
       // What was accepted is not to be guarded against, nor to be replaced.

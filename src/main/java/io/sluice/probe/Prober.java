@@ -69,7 +69,7 @@ public final class Prober implements AutoCloseable {
   /** Lets logins that no server has accepted yet through one by one, each for itself. */
   private final Turnstile unproven;
 
-  /** The same for logins at bastions, while they last. */
+  /** The same for logins at bastions, each as long as the bastion takes for it. */
   private final Turnstile hopLogins;
 
   private final LockoutGuard guard;
@@ -522,9 +522,7 @@ public final class Prober implements AutoCloseable {
               .failAhead(
                   Name.SSH_AUTH,
                   Reason.LOCKOUT_GUARD,
-                  run.connection().bastion().identity() == null
-                      ? Field.SSH_PASSWORD
-                      : Field.SSH_IDENTITY,
+                  Bastions.proof(run.connection().bastion()),
                   hop.hint(Reason.LOCKOUT_GUARD, null));
           throw new TestEnded();
         }
