@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.function.IntConsumer;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -450,7 +451,8 @@ class ProberTest {
           .startsWith(
               "The client's certificate ended on "
                   + now.minus(Duration.ofDays(1)).toString().substring(0, 10));
-      // The request for TLS, and nothing of a handshake or a login.
+      // The request for TLS, and nothing of a handshake or a login, when all has come.
+      Awaitility.await().until(() -> proxy.open() == 0);
       assertThat(proxy.recorded(ToxicProxy.Direction.TO_SERVER).length)
           .isEqualTo(driver.equals("postgresql") ? 8 : 36);
     }
