@@ -46,9 +46,7 @@ final class IsolationTest {
   private static final int WORKERS = 100;
 
   /** More than are worked at a time, fewer than there are workers. */
-  private static final int WRITES = 60;
-
-  private static final int STRANGERS = 60;
+  private static final int BURST = 60;
 
   private static final List<CompletableFuture<HttpResponse<String>>> CALLS = new ArrayList<>();
 
@@ -168,11 +166,22 @@ final class IsolationTest {
     }
   }
 
+  private static void awaitOneWhoseTurnDidNotCome(
+      List<CompletableFuture<HttpResponse<String>>> calls) {
+    await()
+        .atMost(LIMIT)
+        .until(
+            () ->
+                calls.stream()
+                    .filter(CompletableFuture::isDone)
+                    .anyMatch(call -> call.join().body().contains("Too many requests")));
+  }
+
   @Test
   void writesWhoseTurnDoesNotComeAreToldSoAndReadsGoOn() throws Exception {
     String id = installation.create();
     List<CompletableFuture<HttpResponse<String>>> writes;
-    ExecutorService clients = Executors.newFixedThreadPool(WRITES);
+    ExecutorService clients = Executors.newFixedThreadPool(BURST);
     try (Connection store = installation.store().connect(installation.database());
         Statement lock = store.createStatement()) {
       store.setAutoCommit(false);
@@ -182,15 +191,9 @@ final class IsolationTest {
                   () ->
                       CompletableFuture.supplyAsync(
                           () -> installation.put(id, installation.settings()), clients))
-              .limit(WRITES)
+              .limit(BURST)
               .toList();
-      await()
-          .atMost(LIMIT)
-          .until(
-              () ->
-                  writes.stream()
-                      .filter(CompletableFuture::isDone)
-                      .anyMatch(call -> call.join().body().contains("Too many requests")));
+      awaitOneWhoseTurnDidNotCome(writes);
 
       HttpResponse<String> read = installation.send("GET", "/drivers", null);
       assertThat(read.statusCode()).as(read.body()).isEqualTo(200);
@@ -226,16 +229,10 @@ final class IsolationTest {
       lock.execute("lock table api_tokens in access exclusive mode");
       List<CompletableFuture<HttpResponse<String>>> strangers =
           Stream.generate(() -> client.sendAsync(stranger, HttpResponse.BodyHandlers.ofString()))
-              .limit(STRANGERS)
+              .limit(BURST)
               .toList();
       CALLS.addAll(strangers);
-      await()
-          .atMost(LIMIT)
-          .until(
-              () ->
-                  strangers.stream()
-                      .filter(CompletableFuture::isDone)
-                      .anyMatch(call -> call.join().body().contains("Too many requests")));
+      awaitOneWhoseTurnDidNotCome(strangers);
       return installation.send("GET", "/drivers", null).statusCode() == 200;
     }
   }
