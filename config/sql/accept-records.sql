@@ -30,7 +30,7 @@ with record as (
         where verdict is null and not known
         order by identity, n) news
   order by n
-  on conflict (workspace_id, intake, identity) where identity is not null
+  on conflict (workspace_id, identity) where identity is not null and intake = 'kafka'
   do update set request_hash = updates.request_hash
   where updates.request_hash is distinct from excluded.request_hash
   returning id, identity
@@ -48,7 +48,7 @@ with record as (
   from final
   where fate is not null
   order by n
-  on conflict (workspace_id, intake, identity) where identity is not null do nothing
+  on conflict (workspace_id, identity) where identity is not null and intake = 'kafka' do nothing
   returning id
 ), letter as (
   insert into outbox (event_id, topic, record_key, headers, body)

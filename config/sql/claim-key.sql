@@ -5,13 +5,9 @@
 -- operation of another kind.
 insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, request_hash,
                      lease_until, fence)
-select cast(:?updateId as uuid), :?workspace, :?id, :?intake, :?identity, :?actor, 'running', :?hash,
-       now() + cast(:?lease as bigint) * interval '1 millisecond', 1
-where not exists (
-  select 1 from updates other
-  where other.workspace_id = :?workspace and other.intake in ('http', 'zoho', 'rollback')
-    and other.identity = :?identity and other.intake <> :?intake)
-on conflict (workspace_id, intake, identity) where identity is not null do update
+values (cast(:?updateId as uuid), :?workspace, :?id, :?intake, :?identity, :?actor, 'running', :?hash,
+        now() + cast(:?lease as bigint) * interval '1 millisecond', 1)
+on conflict (workspace_id, identity) where identity is not null and intake <> 'kafka' do update
 set lease_until = excluded.lease_until, fence = updates.fence + 1
 where updates.state = 'running'
   and (updates.lease_until < now()

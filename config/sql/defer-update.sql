@@ -5,17 +5,15 @@ with target as (
   select id from data_sources where workspace_id = :?workspace and id = :?id
 ), known as (
   select id, request_hash from updates
-  where workspace_id = :?workspace and intake in ('http', 'zoho', 'rollback')
+  where workspace_id = :?workspace and intake <> 'kafka'
     and identity = cast(:?identity as text)
-  order by (intake = :?intake) desc
-  limit 1
 ), accepted as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, request_hash, actor,
                        state, payload, origin)
   select cast(:?updateId as uuid), :?workspace, :?id, :?intake, cast(:?identity as text), :?hash,
          :?actor, 'pending', :?payload, cast(:?origin as jsonb)
   where exists (select 1 from target) <> cast(:?create as boolean) and not exists (select 1 from known)
-  on conflict (workspace_id, intake, identity) where identity is not null do nothing
+  on conflict (workspace_id, identity) where identity is not null and intake <> 'kafka' do nothing
   returning id
 )
 select (select count(*) from target) as present,

@@ -4,7 +4,4 @@ select u.id::text as update_id, u.state, u.reason, u.refusal ->> 'message' as me
        'reachable' as status, v.settings::text as settings, v.secrets::text as secrets,
        v.report::text as last_test, v.published_at, v.created_by, v.updated_by
 from updates u left join data_source_versions v on v.update_id = u.id
-where u.workspace_id = :?workspace and u.intake in ('http', 'zoho', 'rollback')
-  and u.identity = :?identity
-order by (u.intake = :?intake) desc
-limit 1
+where u.workspace_id = :?workspace and u.intake <> 'kafka' and u.identity = :?identity

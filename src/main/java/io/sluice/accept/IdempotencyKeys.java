@@ -156,7 +156,6 @@ public final class IdempotencyKeys {
   public Statement find(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
     return Statement.named("find-key")
         .with("workspace", submission.workspace())
-        .with("intake", submission.intake().wireName())
         .with("identity", submission.identity());
   }
 

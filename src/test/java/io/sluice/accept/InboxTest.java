@@ -13,6 +13,8 @@ import io.sluice.servers.SluiceProcess;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -345,6 +347,63 @@ final class InboxTest {
   }
 
   @Test
+  void aKeyThatTwoOperationsBringAtTheSameMomentHasOneEffect() throws Exception {
+    String id = installation.create();
+    Map<String, String> before = Map.of("Idempotency-Key", "before");
+    Map<String, String> both = Map.of("Idempotency-Key", "both");
+    assertThat(
+            installation
+                .send("PUT", "/datasources/" + id, installation.settings(), before)
+                .statusCode())
+        .isEqualTo(200);
+    try (Connection somebody = installation.store().connect(installation.database());
+        Statement statement = somebody.createStatement()) {
+      // Who has the key and is not done with taking it: both requests come while it is undecided.
+      somebody.setAutoCommit(false);
+      statement.execute(
+          "insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state)"
+              + " select gen_random_uuid(), workspace_id, data_source_id, 'http',"
+              + " replace(identity, ':before', ':both'), actor, 'running' from updates"
+              + " where data_source_id = '"
+              + id
+              + "' and identity like '%:before'");
+      FutureTask<HttpResponse<String>> put =
+          new FutureTask<>(
+              () -> installation.send("PUT", "/datasources/" + id, installation.settings(), both));
+      FutureTask<HttpResponse<String>> rollback =
+          new FutureTask<>(
+              () ->
+                  installation.send(
+                      "POST", "/datasources/" + id + "/rollback", Map.of("version", 1), both));
+      new Thread(put, "put").start();
+      new Thread(rollback, "rollback").start();
+      await("both to wait for the key, or to be done without")
+          .atMost(LIMIT)
+          .until(() -> waiting() + (put.isDone() ? 1 : 0) + (rollback.isDone() ? 1 : 0) == 2);
+      somebody.rollback();
+
+      assertThat(List.of(put.get().statusCode(), rollback.get().statusCode()))
+          .containsExactlyInAnyOrder(200, 422);
+      assertThat(put.get().body() + rollback.get().body()).contains("KEY_REUSED");
+      assertThat(
+              installation.value(
+                  "select count(*) from updates where identity like '%:both'"
+                      + " and data_source_id = '"
+                      + id
+                      + "'"))
+          .isEqualTo("1");
+    }
+  }
+
+  /** Statements of the store that wait for a transaction to end. */
+  private static int waiting() {
+    return Integer.parseInt(
+        installation.value(
+            "select count(*) from pg_stat_activity where datname = current_database()"
+                + " and wait_event_type = 'Lock'"));
+  }
+
+  @Test
   void theHistoryGoesOnWhereTheNumbersOfTheStoreAreLarge() throws Exception {
     installation
         .store()
@@ -412,42 +471,45 @@ final class InboxTest {
   void aWorkerThatWasFrozenPastItsLeaseCannotCommit() throws Exception {
     SluiceProcess first = installation.process();
     String id = installation.create();
-    // Between test and commit the first instance stops for a moment, long enough to be frozen
-    // there.
-    Path route = first.routes().resolve("30-apply-update.camel.yaml");
-    String before = Files.readString(route);
-    first.stop();
-    Files.writeString(route, delayed(before));
-    first.start();
     try (SluiceProcess second = installation.instance()) {
-      installation.produce(id, json(installation.settings()), Map.of());
-      await("the first instance to take the update")
-          .atMost(LIMIT)
-          .pollInterval(Duration.ofMillis(20))
-          .until(() -> "1".equals(installation.value(pending(id))));
+      // Between test and commit it stops for a moment, long enough to be frozen there.
+      Path route = second.routes().resolve("30-apply-update.camel.yaml");
+      Files.writeString(route, delayed(Files.readString(route)));
+      second.start();
       first.pause();
       try {
-        second.start();
-        installation.awaitEvents(id, 2);
+        assertThat(
+                installation
+                    .call(
+                        second.api(),
+                        "PUT",
+                        "/datasources/" + id,
+                        installation.settings(),
+                        Map.of("Prefer", "respond-async"))
+                    .statusCode())
+            .isEqualTo(202);
+        await("the second instance to take the update")
+            .atMost(LIMIT)
+            .pollInterval(Duration.ofMillis(20))
+            .until(() -> "1".equals(installation.value(pending(id))));
+        second.pause();
       } finally {
         first.resume();
       }
-      String other = installation.create();
-      installation.produce(other, json(installation.settings()), Map.of());
-      installation.awaitEvents(other, 2);
+      installation.awaitEvents(id, 2);
+      second.resume();
+      // It ends what it works.
+      assertThat(second.stop()).isZero();
       assertThat(
               installation.value(
-                  "select count(*) || ' ' || max(fence) from updates where intake = 'kafka' and data_source_id = '"
+                  "select count(*) || ' ' || max(fence) from updates where payload is null"
+                      + " and fence > 0 and data_source_id = '"
                       + id
                       + "'"))
           .isEqualTo("1 2");
       assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
       assertThat(installation.events(id).stream().map(e -> header(e, "ce_id")).distinct())
           .hasSize(2);
-    } finally {
-      first.stop();
-      Files.writeString(route, before);
-      first.start();
     }
   }
 

@@ -221,17 +221,19 @@ public final class Installation implements AutoCloseable {
     }
   }
 
-  /**
-   * A call to one process.
-   *
-   * @throws IOException when the connection ends before the answer
-   */
+  /** A call to one process. */
   public HttpResponse<String> call(URI api, String method, String path, Object body)
       throws IOException {
     return call(api, method, path, body, Map.of());
   }
 
-  private HttpResponse<String> call(
+  /**
+   * A call to one process.
+   *
+   * @param headers in addition, or in place of the usual ones
+   * @throws IOException when the connection ends before the answer
+   */
+  public HttpResponse<String> call(
       URI api, String method, String path, Object body, Map<String, String> headers)
       throws IOException {
     HttpRequest.Builder request =

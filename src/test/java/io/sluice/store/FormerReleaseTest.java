@@ -157,6 +157,14 @@ final class FormerReleaseTest {
                 + table
                 + "))");
       }
+      // In that release a rollback could have an effect of its own under the key of an update.
+      store.executeIn(
+          database,
+          "insert into updates"
+              + " (id, workspace_id, data_source_id, intake, identity, actor, state, request_hash)"
+              + " select gen_random_uuid(), workspace_id, data_source_id, 'rollback', identity,"
+              + " actor, 'failed', 'of the rollback' from updates"
+              + " where identity like '%:release-1-applied'");
     }
   }
 
