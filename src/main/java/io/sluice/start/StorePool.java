@@ -8,7 +8,9 @@ import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedStore;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -62,7 +64,7 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
     } else {
       connect(settings.url(), settings.user(), settings.password());
     }
-    requireLogin();
+    requireUse();
     // By a connection of its own: the pool's give up what takes as long as a large table may need.
     Flyway.configure()
         .dataSource(pool.getJdbcUrl(), pool.getUsername(), pool.getPassword())
@@ -71,14 +73,31 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
         .migrate();
   }
 
-  private void requireLogin() {
+  private void requireUse() {
     try (Connection first = pool.getConnection()) {
       LOG.atDebug().addKeyValue("user", pool.getUsername()).log("The store is there.");
+      requireDurability(first);
     } catch (SQLException | HikariPool.PoolInitializationException e) {
       throw new StartFailure(
           "The store cannot be used: "
               + reason(e)
               + " The service keeps everything there and does not start without it.");
+    }
+  }
+
+  /** What was answered has to outlive a crash of the store's server. */
+  private static void requireDurability(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet off =
+            statement.executeQuery(
+                "select string_agg(name, ' and ' order by name) from pg_settings"
+                    + " where name in ('fsync', 'synchronous_commit') and setting = 'off'")) {
+      if (off.next() && off.getString(1) != null) {
+        throw new StartFailure(
+            "The store cannot be used: it would lose what was answered when its server ends. Turn "
+                + off.getString(1)
+                + " on in PostgreSQL, be it for the server, this database or this user.");
+      }
     }
   }
 

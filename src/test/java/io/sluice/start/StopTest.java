@@ -3,6 +3,8 @@ package io.sluice.start;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.servers.Installation;
+import io.sluice.servers.MuteServer;
 import io.sluice.servers.PostgresServer;
 import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
@@ -18,26 +20,23 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 final class StopTest {
+  private static final Duration LIMIT = Duration.ofSeconds(60);
+
+  /** What P26 allows. */
+  private static final Duration STOPPED_WITHIN = Duration.ofSeconds(30);
+
   @Test
-  void aStopEndsTheEmbeddedDatabaseToo() throws IOException {
+  void anInstanceThatStopsSaysSoAndEndsWithStatusZeroAndWithItsDatabase() throws Exception {
     try (SluiceProcess sluice = SluiceProcess.setup().start()) {
       ProcessHandle database = database(sluice);
       assertThat(database.isAlive()).isTrue();
-      assertThat(sluice.stop()).isZero();
-      assertThat(pidFile(sluice)).doesNotExist();
-      await().atMost(Duration.ofSeconds(20)).until(() -> !database.isAlive());
-    }
-  }
-
-  @Test
-  void anInstanceThatStopsSaysSoAndNotThatNothingIsThere() throws Exception {
-    try (SluiceProcess sluice = SluiceProcess.setup().start()) {
       HttpRequest request =
           HttpRequest.newBuilder(URI.create(sluice.api() + "/datasources"))
               .header("Authorization", "Bearer " + sluice.token())
@@ -45,7 +44,38 @@ final class StopTest {
       CompletableFuture<Set<Integer>> client =
           CompletableFuture.supplyAsync(() -> statusesUntilTheEnd(request));
       assertThat(sluice.stop()).isZero();
+      // Not that nothing is there.
       assertThat(client.get(60, TimeUnit.SECONDS)).isSubsetOf(200, 503);
+      assertThat(pidFile(sluice)).doesNotExist();
+      await().atMost(Duration.ofSeconds(20)).until(() -> !database.isAlive());
+    }
+  }
+
+  @Test
+  void anInstanceWhoseStoreBrokerAndTargetsAllFreezeStopsInTimeAndItsWorkGoesBack()
+      throws Exception {
+    try (Installation installation = Installation.started(setup -> {});
+        MuteServer first = MuteServer.start();
+        MuteServer second = MuteServer.start()) {
+      String queued = installation.create();
+      installation.produce(queued, Installation.json(on(first, installation)), Map.of());
+      await("the record to be at work").atMost(LIMIT).until(() -> first.connections() > 0);
+      String id = installation.create();
+      CompletableFuture<HttpResponse<String>> waiting =
+          CompletableFuture.supplyAsync(() -> installation.put(id, on(second, installation)));
+      await("the request to be at work").atMost(LIMIT).until(() -> second.connections() > 0);
+      installation.broker().pause();
+      installation.store().pause();
+
+      long begun = System.nanoTime();
+      assertThat(installation.process().stop()).isZero();
+      assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(STOPPED_WITHIN);
+      assertThat(waiting.get(5, TimeUnit.SECONDS).statusCode()).isEqualTo(503);
+
+      installation.store().resume();
+      installation.broker().resume();
+      installation.process().start();
+      assertThat(installation.awaitEvents(queued, 2)).hasSize(2);
     }
   }
 
@@ -82,6 +112,12 @@ final class StopTest {
               });
     }
     assertThat(statuses).containsExactly(200);
+  }
+
+  private static Map<String, Object> on(MuteServer server, Installation installation) {
+    Map<String, Object> settings = installation.settings();
+    settings.put("port", server.port());
+    return settings;
   }
 
   private static Set<Integer> statusesUntilTheEnd(HttpRequest request) {
@@ -123,20 +159,28 @@ final class StopTest {
   @Test
   void aStartThatTheStoreFailsSaysInOneLineWhatToDo() throws Exception {
     try (PostgresServer server = PostgresServer.setup().start();
+        PostgresServer forgetful = PostgresServer.setup().setting("fsync", "off").start();
         SluiceProcess nobody = withStore(server).setting("STORE_URL", nothingThere()).prepared();
         SluiceProcess stranger = withStore(server).setting("STORE_PASSWORD", "wrong").prepared();
         SluiceProcess noDatabase =
             withStore(server).setting("STORE_URL", server.jdbcUrl("elsewhere")).prepared();
-        SluiceProcess lost = withStore(server).prepared()) {
+        SluiceProcess lost = withStore(server).prepared();
+        SluiceProcess careless = withStore(forgetful).prepared()) {
+      forgetful.execute("alter role postgres set synchronous_commit = off");
       // The store is there at first, and fails what comes last.
       Files.writeString(
           lost.config().resolve("sql/first-rows.sql"),
           "select pg_terminate_backend(pg_backend_pid()), "
               + ":?org, :?workspace, :?hash, :?scopes");
-      List<SluiceProcess> all = List.of(nobody, stranger, noDatabase, lost);
+      List<SluiceProcess> all = List.of(nobody, stranger, noDatabase, lost, careless);
       all.forEach(SluiceProcess::launch);
       List<String> hints =
-          List.of("STORE_URL", "STORE_USER", "no such database", "went away during the start");
+          List.of(
+              "STORE_URL",
+              "STORE_USER",
+              "no such database",
+              "went away during the start",
+              "Turn fsync and synchronous_commit on");
       for (int i = 0; i < all.size(); i++) {
         SluiceProcess process = all.get(i);
         process.handle().onExit().get(90, TimeUnit.SECONDS);
