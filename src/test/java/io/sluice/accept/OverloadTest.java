@@ -21,8 +21,8 @@ class OverloadTest {
   private static final int CALLERS = 24;
   private static final int PLACES = 2;
 
-  /** The promise is half a second; the rest is this machine's. A test would take 5 s and more. */
-  private static final Duration REFUSED_WITHIN = Duration.ofSeconds(4);
+  /** The promise is half a second; the rest is the clients', which share the machine. */
+  private static final Duration REFUSED_WITHIN = Duration.ofSeconds(1);
 
   private static final Duration LIMIT = Duration.ofMinutes(2);
 
