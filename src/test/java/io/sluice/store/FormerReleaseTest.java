@@ -66,6 +66,7 @@ final class FormerReleaseTest {
             .setting("SLUICE_KEYSET", keyset.toString())
             .setting("SLUICE_RETENTION_EVENTS", "36500d")
             .setting("SLUICE_RETENTION_UPDATES", "36500d")
+            .setting("SLUICE_MONITOR_PENDING_KEEP", "36500d")
             .start()) {
       await("the queue to be worked and the events to be sent")
           .atMost(LIMIT)
