@@ -6,6 +6,7 @@
 -- knows ends later than the publisher begins its last round, which is half a lease after it asked; at
 -- worst one batch goes out twice, as after any crash, and in order each time. A lease that is taken
 -- from another, or taken up again, is durable before anything is sent under it.
+-- Keys of which the broker has just refused a record are left out: what one has to wait for, no other does.
 with renewed as (
   select count(set_config('synchronous_commit', 'off', true)) as times
   from leases
@@ -25,5 +26,7 @@ select o.seq, o.topic, o.record_key, o.headers::text as headers, o.body
 from outbox o, mine
 where o.published_at is null
   and (o.topic = :?deadLetterTopic) = cast(:?deadLetters as boolean)
+  and coalesce(o.record_key, '') <> all (
+    array(select cast(key as bytea) from unnest(string_to_array(:?refusedKeys, ',')) as key))
 order by o.seq
 limit :?limit

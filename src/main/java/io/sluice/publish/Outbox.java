@@ -10,11 +10,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -24,6 +26,7 @@ import org.apache.camel.ExchangeProperty;
 import org.apache.camel.Message;
 import org.apache.camel.component.kafka.KafkaConstants;
 import org.apache.camel.support.DefaultMessage;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +40,7 @@ public final class Outbox {
   private static final Logger LOG = LoggerFactory.getLogger(Outbox.class);
   private static final String KINDS_LEFT = "kindsLeft";
   private static final String ROUND = "round";
+  private static final String MARKED = "marked";
 
   /** CloudEvents Kafka protocol binding, section 3.3. */
   private static final String STRUCTURED =
@@ -49,6 +53,15 @@ public final class Outbox {
    * what comes meanwhile goes out together. Each look costs three round trips and a commit.
    */
   private static final Duration LINGER = Duration.ofMillis(20);
+
+  /**
+   * So long the records of a key are left out after the broker did not take one, so that a record
+   * which it refuses, or a partition that has no leader, holds up its own key alone.
+   */
+  private static final Duration REFUSED = Duration.ofSeconds(10);
+
+  /** Records that go out one after the other. */
+  private record Lane(boolean deadLetters, ByteBuffer key) {}
 
   /** One publisher among the instances that share a store. */
   private final String owner = UUID.randomUUID().toString();
@@ -64,6 +77,9 @@ public final class Outbox {
 
   /** What the broker has, and the store does not know that yet. */
   private final Set<Long> acknowledged = new ConcurrentSkipListSet<>();
+
+  /** Of whom the broker did not take a record lately, and when that was. */
+  private final Map<Lane, Long> refused = new ConcurrentHashMap<>();
 
   /** When the lease that runs was asked for; of the clock that never jumps. */
   private volatile long leased;
@@ -146,24 +162,33 @@ public final class Outbox {
 
   public Statement mark(Exchange exchange) {
     List<Long> seqs = List.copyOf(acknowledged);
-    exchange.setProperty(ROUND, seqs);
+    exchange.setProperty(MARKED, seqs);
     return Statement.named("mark-published")
         .with("seqs", seqs.stream().map(String::valueOf).collect(Collectors.joining(",")));
   }
 
   /** The store knows. */
-  public void marked(@ExchangeProperty(ROUND) List<Long> seqs) {
+  public void marked(@ExchangeProperty(MARKED) List<Long> seqs) {
     acknowledged.removeAll(seqs);
   }
 
   public Statement claim() {
     leased = System.nanoTime();
     claimed = deadLetters;
+    // Twice as long as they are left out: by then each has been tried again.
+    refused.values().removeIf(since -> leased - since >= 2 * REFUSED.toNanos());
     return Statement.named("claim-outbox")
         .with("owner", owner)
         .with("lease", lease.toMillis())
         .with("deadLetterTopic", deadLetterTopic)
         .with("deadLetters", deadLetters)
+        .with(
+            "refusedKeys",
+            refused.entrySet().stream()
+                .filter(lane -> lane.getKey().deadLetters() == claimed)
+                .filter(lane -> leased - lane.getValue() < REFUSED.toNanos())
+                .map(lane -> "\\x" + HexFormat.of().formatHex(lane.getKey().key().array()))
+                .collect(Collectors.joining(",")))
         .with("limit", batch);
   }
 
@@ -221,8 +246,7 @@ public final class Outbox {
   /** One round as messages. */
   public List<Message> records(@Body List<Map<String, Object>> round, Exchange exchange)
       throws IOException {
-    exchange.setProperty(
-        ROUND, round.stream().map(r -> ((Number) r.get("seq")).longValue()).toList());
+    exchange.setProperty(ROUND, round);
     List<Message> records = new ArrayList<>(round.size());
     for (Map<String, Object> row : round) {
       Message message = new DefaultMessage(exchange.getContext());
@@ -243,13 +267,34 @@ public final class Outbox {
     return records;
   }
 
-  /** The broker has all of the round. */
-  public void acknowledged(@ExchangeProperty(ROUND) List<Long> round) {
-    acknowledged.addAll(round);
-    if (failing) {
+  /**
+   * The round is over: what the broker has of it need not be sent again, whatever became of the
+   * rest.
+   *
+   * @param failure null: the broker has all of it
+   */
+  public void sent(
+      @Body List<Message> records,
+      @ExchangeProperty(ROUND) List<Map<String, Object>> round,
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
+    for (int i = 0; i < round.size(); i++) {
+      if (failure == null || taken(records.get(i))) {
+        acknowledged.add(((Number) round.get(i).get("seq")).longValue());
+      } else {
+        refused.put(new Lane(claimed, key(round.get(i))), System.nanoTime());
+      }
+    }
+    if (failing && refused.isEmpty()) {
       failing = false;
       LOG.atInfo().log("Events are published again.");
     }
+  }
+
+  /** Whether the broker has said where the record stands. */
+  private static boolean taken(Message record) {
+    List<?> metadata = record.getHeader(KafkaConstants.KAFKA_RECORD_META, List.class);
+    return metadata != null
+        && metadata.stream().anyMatch(m -> m instanceof RecordMetadata at && at.hasOffset());
   }
 
   /** Nothing is lost: what was not acknowledged is still waiting, and the next tick tries again. */
