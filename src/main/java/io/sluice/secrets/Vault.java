@@ -38,9 +38,10 @@ import java.util.HexFormat;
  * file system. Lose the file and every stored secret is lost with it; there is no other copy.
  *
  * <p>Rotation: {@link #rotate()} adds a key and seals with it from then on; older keys go on
- * opening. Instances that share the file notice the new key when they first meet it. {@link
- * #reseal} moves a ciphertext to the newest key, {@link #dropOldKeys()} ends the rotation. The
- * fingerprint key stays: with another one every fingerprint and token hash would change.
+ * opening. Instances that share the file notice the new key when they first meet it, and when they
+ * {@link #refresh()}. {@link #newest} moves a ciphertext to the newest key, {@link #dropOldKeys()}
+ * ends the rotation. The fingerprint key stays: with another one every fingerprint and token hash
+ * would change.
  *
  * <p>Every failure is a {@link VaultException}.
  */
@@ -125,14 +126,29 @@ public final class Vault {
     return decrypt(sealed, bound(Purpose.PAYLOAD, context));
   }
 
-  /** Whether {@link #reseal} would use another key. Reads nothing but the key's id. */
+  /** Looks whether the file has changed, and uses what it holds from now on. */
+  public synchronized void refresh() {
+    keys = Keys.parse(file.read(), file.path());
+  }
+
+  /** The id of the key that seals. */
+  public int newestKey() {
+    return keys.sealing().getPrimary().getId();
+  }
+
+  /** Whether the file holds more than the key that seals. */
+  public boolean holdsOlderKeys() {
+    return keys.sealing().size() > 1;
+  }
+
+  /** Whether {@link #newest} would give another text. Reads nothing but the key's id. */
   public boolean sealedWithOldKey(String sealed) {
-    return keyId(decode(sealed)) != keys.sealing().getPrimary().getId();
+    return keyId(decode(sealed)) != newestKey();
   }
 
   /** The same secret, sealed with the newest key. */
-  public String reseal(String sealed, SecretAddress address) {
-    return seal(open(sealed, address), address);
+  public String newest(String sealed, SecretAddress address) {
+    return sealedWithOldKey(sealed) ? seal(open(sealed, address), address) : sealed;
   }
 
   /**
@@ -198,7 +214,7 @@ public final class Vault {
   /** Another instance may have rotated since the file was read. */
   private Keys keysWith(int keyId) {
     if (!keys.canOpen(keyId)) {
-      reread();
+      refresh();
     }
     Keys held = keys;
     if (!held.canOpen(keyId)) {
@@ -210,10 +226,6 @@ public final class Vault {
               + " does not hold. Is it this installation's key file?");
     }
     return held;
-  }
-
-  private synchronized void reread() {
-    keys = Keys.parse(file.read(), file.path());
   }
 
   private static byte[] decode(String sealed) {

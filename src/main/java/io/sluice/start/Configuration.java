@@ -31,7 +31,7 @@ record Configuration(
     String workspace,
     Path data,
     Path drivers,
-    Path keyset,
+    Keyset keyset,
     String token,
     Http http,
     Store store,
@@ -54,6 +54,8 @@ record Configuration(
    * What a check or a request takes beside its test, at most: its turn, and a store that is slow.
    */
   private static final Duration BESIDES_THE_TEST = Duration.ofSeconds(15);
+
+  record Keyset(Path file, Duration poll) {}
 
   record Http(int port, int managementPort, Duration bodyDeadline, Duration idle, int workers) {}
 
@@ -115,7 +117,9 @@ record Configuration(
             values.text("sluice.workspace", Administration.ID, ID_GRAMMAR),
             data,
             values.path("sluice.drivers"),
-            keyset == null ? data.resolve("keyset.json") : Path.of(keyset),
+            new Keyset(
+                keyset == null ? data.resolve("keyset.json") : Path.of(keyset),
+                values.duration("sluice.keyset.poll", Duration.ofMillis(10))),
             token(values),
             new Http(
                 values.integer("sluice.http.port", 0, MAX_PORT),

@@ -102,7 +102,7 @@ final class StorePool extends LifecycleStrategySupport implements AutoCloseable 
   }
 
   /** In words of the settings, by PostgreSQL's classes of errors. */
-  private static String reason(Exception failure) {
+  static String reason(Exception failure) {
     String state = "";
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof SQLException sql && sql.getSQLState() != null) {

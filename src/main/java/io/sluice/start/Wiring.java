@@ -53,6 +53,7 @@ import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedBroker;
 import io.sluice.store.Bell;
 import io.sluice.store.DataSources;
+import io.sluice.store.Resealing;
 import io.sluice.store.Retention;
 import io.sluice.store.Statements;
 import io.sluice.store.StoreConnections;
@@ -160,7 +161,7 @@ public final class Wiring implements CamelConfiguration {
                           configuration.kafka().topics())));
       brokers = broker.bootstrap();
     }
-    Vault vault = explained(() -> Vault.open(configuration.keyset(), dev));
+    Vault vault = explained(() -> Vault.open(configuration.keyset().file(), dev));
     FirstToken token =
         explained(
             () -> FirstToken.resolve(configuration.token(), configuration.data().resolve("token")));
@@ -250,6 +251,8 @@ public final class Wiring implements CamelConfiguration {
         "retention",
         new Retention(configuration.retention().events(), configuration.retention().updates()));
 
+    registry.bind("resealing", new Resealing(vault, dataSources, json));
+
     MonitorSettings monitor = configuration.monitor();
     registry.bind("monitor", new Monitor(monitor, dataSources, events, json));
     registry.bind("pending", new PendingChanges(monitor, dataSources, gate));
@@ -261,6 +264,8 @@ public final class Wiring implements CamelConfiguration {
     known.setProperty("sluice.kafka.brokers", brokers);
     known.setProperty(
         "sluice.retention.period", Long.toString(configuration.retention().poll().toMillis()));
+    known.setProperty(
+        "sluice.keyset.period", Long.toString(configuration.keyset().poll().toMillis()));
     known.setProperty("sluice.monitor.period", Long.toString(monitor.poll().toMillis()));
     known.setProperty("sluice.monitor.consumers", Integer.toString(monitor.checks()));
     known.setProperty("sluice.inbox.consumers", Integer.toString(configuration.inbox().workers()));

@@ -68,5 +68,11 @@ public record DataSource(
    * @param version the version of the data source that set it
    * @param fingerprint a keyed hash: shows drift without the secret
    */
-  public record KeptSecret(String sealed, long version, Instant updatedAt, String fingerprint) {}
+  public record KeptSecret(String sealed, long version, Instant updatedAt, String fingerprint) {
+
+    /** The same secret as another ciphertext. */
+    KeptSecret sealed(String again) {
+      return new KeptSecret(again, version, updatedAt, fingerprint);
+    }
+  }
 }

@@ -23,6 +23,7 @@ import java.util.TreeMap;
 /** Data sources to and from the columns of their table. Stateless and safe for any thread. */
 public final class DataSources {
   private static final String OPTIONS = "options";
+  private static final String SEALED = "sealed";
 
   private final Vault vault;
   private final ObjectMapper json;
@@ -57,7 +58,7 @@ public final class DataSources {
       JsonNode node = entry.getValue();
       KeptSecret secret =
           new KeptSecret(
-              node.get("sealed").asText(),
+              node.get(SEALED).asText(),
               node.get("version").asLong(),
               Instant.parse(node.get("updated_at").asText()),
               node.get("fingerprint").asText());
@@ -87,7 +88,8 @@ public final class DataSources {
   }
 
   /**
-   * The version that follows. A secret that did not change keeps its ciphertext and its dates.
+   * The version that follows. A secret that did not change keeps its dates, and its ciphertext
+   * unless an older key made that.
    *
    * @param current what is live; null for a new data source
    */
@@ -104,16 +106,21 @@ public final class DataSources {
     settings
         .secrets()
         .forEach(
-            (field, secret) ->
+            (field, secret) -> {
+              KeptSecret before =
+                  current != null && secret.equals(current.settings().secret(field))
+                      ? current.kept().get(field)
+                      : null;
+              SecretAddress address = address(workspace, id, field);
+              if (before == null) {
                 kept.put(
                     field,
-                    current != null && secret.equals(current.settings().secret(field))
-                        ? current.kept().get(field)
-                        : new KeptSecret(
-                            vault.seal(secret, address(workspace, id, field)),
-                            version,
-                            now,
-                            vault.fingerprint(secret))));
+                    new KeptSecret(
+                        vault.seal(secret, address), version, now, vault.fingerprint(secret)));
+              } else {
+                kept.put(field, before.sealed(vault.newest(before.sealed(), address)));
+              }
+            });
     return new DataSource(
         workspace,
         id,
@@ -169,6 +176,28 @@ public final class DataSources {
     return new Settings(values, secrets, options);
   }
 
+  /**
+   * The {@code secrets} column of a row, with what an older key has sealed sealed with the newest;
+   * empty where nothing is.
+   *
+   * @throws VaultException when a secret does not open
+   */
+  Optional<JsonNode> resealed(Map<String, Object> row) {
+    JsonNode secrets = tree((String) row.get("secrets"));
+    boolean changed = false;
+    for (Map.Entry<String, JsonNode> entry : secrets.properties()) {
+      ObjectNode kept = (ObjectNode) entry.getValue();
+      String sealed = kept.get(SEALED).asText();
+      Field field = Field.named(entry.getKey()).orElseThrow();
+      String newest =
+          vault.newest(
+              sealed, address((String) row.get("workspace_id"), (String) row.get("id"), field));
+      kept.put(SEALED, newest);
+      changed |= !newest.equals(sealed);
+    }
+    return changed ? Optional.of(secrets) : Optional.empty();
+  }
+
   /** The {@code secrets} column. */
   public String secretsColumn(DataSource dataSource) {
     ObjectNode node = json.createObjectNode();
@@ -177,7 +206,7 @@ public final class DataSources {
         .forEach(
             (field, kept) ->
                 node.putObject(field.wireName())
-                    .put("sealed", kept.sealed())
+                    .put(SEALED, kept.sealed())
                     .put("version", kept.version())
                     .put("updated_at", kept.updatedAt().toString())
                     .put("fingerprint", kept.fingerprint()));

@@ -72,8 +72,8 @@ final class RigTest {
       System.out.println(summary(seed, stand, faults, evidence, begin));
       assertThat(breaches).describedAs("-Dsluice.rig.seed=%s", seed).isEmpty();
       assertThat(evidence.versions()).hasSizeGreaterThan(Load.DATA_SOURCES.size());
+      stand.retireKeys();
       for (String id : Load.DATA_SOURCES) {
-        // Sealed with the latest key, or one before it; the first version with the first.
         stand.open(id);
       }
       stand.assertNoSecretShows();
@@ -127,7 +127,7 @@ final class RigTest {
     Alteration.after(routes.resolve("13-work-inbox.camel.yaml"), "method: claimed", pause);
     Alteration.after(routes.resolve("30-apply-update.camel.yaml"), "method: tested", pause);
     Alteration.after(routes.resolve("30-apply-update.camel.yaml"), "method: conclude", pause);
-    Alteration.after(routes.resolve("60-publish-events.camel.yaml"), "method: acknowledged", pause);
+    Alteration.after(routes.resolve("60-publish-events.camel.yaml"), "method: sent", pause);
     Alteration.after(routes.resolve("60-publish-events.camel.yaml"), "method: marked", pause);
   }
 }

@@ -6,6 +6,7 @@ import static io.sluice.servers.Installation.text;
 import static io.sluice.servers.Installation.tree;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.toSet;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.sluice.contract.DocumentedAnswers;
@@ -18,6 +19,8 @@ import io.sluice.rig.History.Kind;
 import io.sluice.rig.History.Outcome;
 import io.sluice.rig.History.Write;
 import io.sluice.secrets.Vault;
+import io.sluice.servers.PostgresServer;
+import io.sluice.servers.SluiceCommand;
 import io.sluice.servers.SluiceProcess;
 import io.sluice.servers.ToxicProxy;
 import java.io.IOException;
@@ -144,6 +147,28 @@ final class Stand implements AutoCloseable {
     Vault.open(data.resolve("keyset.json"), false).rotate();
   }
 
+  /** Removes the keys from before the last rotation, which nothing in the store may need by now. */
+  void retireKeys() {
+    Map<String, String> settings =
+        Map.of(
+            "STORE_URL",
+            plant.store().jdbcUrl(database),
+            "STORE_USER",
+            PostgresServer.SUPERUSER,
+            "STORE_PASSWORD",
+            plant.store().superuserPassword(),
+            "SLUICE_KEYSET_POLL",
+            "1s");
+    await("nothing to need an older key")
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () -> {
+              SluiceCommand retired =
+                  SluiceCommand.run(settings, "retire", data.resolve("keyset.json").toString());
+              assertThat(retired.exit()).as(retired.said()).isZero();
+            });
+  }
+
   /**
    * Tests what is stored, and makes its first version live once more, with what is sealed there.
    */
@@ -179,6 +204,7 @@ final class Stand implements AutoCloseable {
             .setting("SLUICE_KAFKA_GROUP", updates)
             .setting("SLUICE_DATA", data.toString())
             .setting("SLUICE_TOKEN", token.reveal())
+            .setting("SLUICE_KEYSET_POLL", "1s")
             .setting("SLUICE_HTTP_WORKERS", "24")
             .setting("SLUICE_PROBE_MAX_TESTS_PER_TARGET", "16")
             .setting("SLUICE_INBOX_LEASE", lease().toSeconds() + "s")

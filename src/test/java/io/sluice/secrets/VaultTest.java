@@ -198,9 +198,10 @@ final class VaultTest {
 
     assertThat(vault.open(old, HERE)).isEqualTo(Secret.of("s3cret"));
     assertThat(vault.sealedWithOldKey(old)).isTrue();
-    String resealed = vault.reseal(old, HERE);
+    String resealed = vault.newest(old, HERE);
     assertThat(vault.sealedWithOldKey(resealed)).isFalse();
     assertThat(vault.open(resealed, HERE)).isEqualTo(Secret.of("s3cret"));
+    assertThat(vault.newest(resealed, HERE)).isEqualTo(resealed);
   }
 
   @Test
@@ -210,6 +211,15 @@ final class VaultTest {
     String sealed = vault.seal(Secret.of("s3cret"), HERE);
 
     assertThat(neighbour.open(sealed, HERE)).isEqualTo(Secret.of("s3cret"));
+  }
+
+  @Test
+  void another_instance_seals_with_the_new_key_once_it_has_looked() {
+    Vault neighbour = Vault.open(file, false);
+    vault.rotate();
+    neighbour.refresh();
+
+    assertThat(vault.sealedWithOldKey(neighbour.seal(Secret.of("s3cret"), HERE))).isFalse();
   }
 
   @Test
@@ -226,7 +236,7 @@ final class VaultTest {
   void dropped_keys_open_nothing_any_more_and_the_newest_still_does() throws IOException {
     String old = vault.seal(Secret.of("s3cret"), HERE);
     vault.rotate();
-    String resealed = vault.reseal(old, HERE);
+    String resealed = vault.newest(old, HERE);
     vault.dropOldKeys();
 
     Vault restarted = Vault.open(file, false);

@@ -25,7 +25,7 @@ final class ConfigurationTest {
 
     assertThat(configuration.http().port()).isEqualTo(8080);
     assertThat(configuration.probe().total()).isEqualTo(Duration.ofSeconds(15));
-    assertThat(configuration.keyset()).isEqualTo(Path.of("data", "keyset.json"));
+    assertThat(configuration.keyset().file()).isEqualTo(Path.of("data", "keyset.json"));
     assertThat(configuration.store().url()).isNull();
   }
 
