@@ -8,10 +8,18 @@ import io.sluice.secrets.Vault;
 import io.sluice.servers.Installation;
 import io.sluice.servers.PostgresServer;
 import io.sluice.servers.SluiceCommand;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.camel.Exchange;
+import org.apache.camel.component.jdbc.JdbcConstants;
+import org.apache.camel.impl.DefaultCamelContext;
+import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -126,5 +134,54 @@ final class ResealingTest {
     installation
         .store()
         .executeIn(installation.database(), "delete from data_sources where id = '" + id + "'");
+  }
+
+  @Test
+  void whatWasChangedSinceOrIsBeingChangedIsLeftAlone() throws Exception {
+    String id = installation.create();
+    for (String table : List.of("data_sources", "data_source_versions")) {
+      String where = " from " + table + " where id = '" + id + "'";
+      String secrets = installation.value("select secrets::text" + where);
+      String statement = table.equals("data_sources") ? "reseal-data-sources" : "reseal-versions";
+      try (Connection other = installation.store().connect(installation.database())) {
+        other.setAutoCommit(false);
+        try (java.sql.Statement lock = other.createStatement()) {
+          lock.execute("select 1" + where + " for update");
+        }
+        assertThat(replaced(statement, id, secrets, secrets)).isZero();
+      }
+      assertThat(replaced(statement, id, "{}", secrets)).isZero();
+      assertThat(installation.value("select secrets::text" + where)).isEqualTo(secrets);
+      assertThat(replaced(statement, id, secrets, secrets)).isOne();
+    }
+  }
+
+  /** How many rows the statement changed, which is told that these were the secrets before. */
+  private static int replaced(String statement, String id, String before, String after)
+      throws Exception {
+    Exchange exchange = new DefaultExchange(new DefaultCamelContext());
+    exchange
+        .getMessage()
+        .setBody(
+            Statement.named(statement)
+                .with(
+                    "rows",
+                    "[{\"workspace_id\":\"%s\",\"id\":\"%s\",\"version\":1,\"before\":%s,\"after\":%s}]"
+                        .formatted(installation.process().workspace(), id, before, after)));
+    new Statements(Path.of("config", "sql"), new Bell(), new Bell()).bind(exchange);
+    try (Connection store = installation.store().connect(installation.database());
+        PreparedStatement sql =
+            store.prepareStatement(exchange.getMessage().getBody(String.class))) {
+      sql.setQueryTimeout(5);
+      sql.setObject(
+          1, exchange.getMessage().getHeader(JdbcConstants.JDBC_PARAMETERS, Map.class).get(0));
+      int rows = 0;
+      try (ResultSet changed = sql.executeQuery()) {
+        while (changed.next()) {
+          rows++;
+        }
+      }
+      return rows;
+    }
   }
 }
