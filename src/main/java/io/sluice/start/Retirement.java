@@ -18,6 +18,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.apache.camel.StartupSummaryLevel;
 import org.apache.camel.impl.DefaultCamelContext;
 
 /**
@@ -58,7 +59,17 @@ public final class Retirement {
     if (!vault.holdsOlderKeys()) {
       return file + " holds one key, which is in use. Nothing was changed.";
     }
-    Values values = new Values(Retirement::setting);
+    try (DefaultCamelContext camel = settings()) {
+      return done(
+          vault,
+          file,
+          new Values(key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String done(Vault vault, Path file, Values values) {
     String url = values.required("sluice.store.url", "STORE_URL");
     String user = values.required("sluice.store.user", "STORE_USER");
     String password = values.required("sluice.store.password", "STORE_PASSWORD");
@@ -125,13 +136,11 @@ public final class Retirement {
     return older;
   }
 
-  /** As a start reads it: the environment goes before the file. */
-  private static String setting(String key) {
-    try (DefaultCamelContext camel = new DefaultCamelContext()) {
-      camel.getPropertiesComponent().setLocation("file:config/application.properties");
-      return camel.getPropertiesComponent().resolveProperty(key).orElse(null);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  /** As a start reads them: the environment goes before the file. */
+  private static DefaultCamelContext settings() {
+    DefaultCamelContext camel = new DefaultCamelContext();
+    camel.setStartupSummaryLevel(StartupSummaryLevel.Off);
+    camel.getPropertiesComponent().setLocation("file:config/application.properties");
+    return camel;
   }
 }
