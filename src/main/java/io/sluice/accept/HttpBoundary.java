@@ -27,6 +27,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangePattern;
@@ -75,7 +76,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private static final String GOING_DOWN = "This instance is stopping.";
 
-  private static final String NO_ADDRESS = "Send a Host header, and a path that begins with /.";
+  private static final String NO_ADDRESS = "Send one Host header, and a path that begins with /.";
 
   private static final String TOO_MANY = "Too many requests are at work.";
 
@@ -279,21 +280,16 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private void letWellFormedPass(RoutingContext context) {
     String path = context.request().path();
-    boolean tooLong = HttpLimits.lineTooLong(context.request());
-    if (!tooLong && (path == null || ContractPaths.encodedWell(path))) {
+    if (HttpLimits.lineTooLong(context.request())) {
+      answer(context, request -> answers.refused(request, Refusal.because(Reason.URI_TOO_LONG)));
+    } else if (context.request().headers().getAll(HttpHeaders.HOST).size() > 1) {
+      // RFC 9112, section 3.2: a proxy on the way may have meant the other one.
+      refuse(context, Refusal.because(Reason.MALFORMED_BODY, NO_ADDRESS));
+    } else if (path != null && !ContractPaths.encodedWell(path)) {
+      answer(context, answers::badAddress);
+    } else {
       context.next();
-      return;
     }
-    read(context)
-        .onSuccess(
-            request ->
-                write(
-                    tooLong
-                        ? answers.refused(request, Refusal.because(Reason.URI_TOO_LONG))
-                        : answers.badAddress(request),
-                    request,
-                    context))
-        .onFailure(cut -> context.request().connection().close());
   }
 
   /** The router answers by itself where its error handler has not answered yet when it returns. */
@@ -304,8 +300,13 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   private void refuse(RoutingContext context, Refusal refusal) {
     context.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+    answer(context, request -> answers.refused(request, refusal));
+  }
+
+  /** Answers once the body has been read. */
+  private void answer(RoutingContext context, Function<HttpRequest, HttpAnswer> answer) {
     read(context)
-        .onSuccess(request -> write(answers.refused(request, refusal), request, context))
+        .onSuccess(request -> write(answer.apply(request), request, context))
         .onFailure(cut -> context.request().connection().close());
   }
 

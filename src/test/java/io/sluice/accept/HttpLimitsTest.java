@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.net.URLEncoder;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -136,9 +137,15 @@ class HttpLimitsTest {
   }
 
   @Test
-  void whatNamesNoHostOrNoPathIsToldAndNotLogged() {
+  void whatNamesNoHostOrSeveralOrNoPathIsToldAndNotLogged() {
     isError(
         API.raw("GET /datasources HTTP/1.1\r\nConnection: close\r\n\r\n"), 400, "MALFORMED_BODY");
+    for (String second : List.of("localhost", "elsewhere")) {
+      isError(
+          ask("GET /datasources", "Host: " + second + "\r\nConnection: close\r\n"),
+          400,
+          "MALFORMED_BODY");
+    }
     isError(ask("OPTIONS *", "Connection: close\r\n"), 404, "NOT_FOUND");
     assertThat(SLUICE.logged()).doesNotContain("Unhandled exception");
   }
