@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.sluice.servers.Alteration;
 import io.sluice.servers.Installation;
+import io.sluice.servers.KafkaServer;
 import io.sluice.servers.MuteServer;
 import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
@@ -22,6 +23,8 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -29,8 +32,11 @@ import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.Node;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -290,17 +296,7 @@ final class OutboxTest {
   void anEventThatTheBrokerRefusesHoldsUpItsDataSourceAlone() throws Exception {
     // Kafka's client tries for ever to split a small batch that is too large, so it has to be
     // alone.
-    String refused = create(1).get(0);
-    int partition = installation.awaitEvents(refused, 1).get(0).partition();
-    List<String> others = new ArrayList<>();
-    while (others.size() < 2) {
-      String id = create(1).get(0);
-      if (installation.awaitEvents(id, 1).get(0).partition() != partition) {
-        others.add(id);
-      }
-    }
-    List<String> ids = List.of(refused, others.get(0), others.get(1));
-    awaitAllPublished();
+    List<String> ids = firstOnAPartitionOfItsOwn();
     Map<String, Object> wrong = installation.settings();
     for (int i = 0; i < 32; i++) {
       wrong.put("unknown-" + "x".repeat(40) + i, "x");
@@ -333,6 +329,103 @@ final class OutboxTest {
     assertThat(installation.events(ids.get(0))).hasSize(4);
     assertThat(installation.events(ids.get(1))).hasSize(3);
     assertThat(installation.events(ids.get(2))).hasSize(3);
+  }
+
+  /** Three data sources; the partition of the first has no events of the others. */
+  private static List<String> firstOnAPartitionOfItsOwn() {
+    List<String> ids = create(1);
+    int partition = partition(ids.get(0));
+    while (ids.size() < 3) {
+      String id = create(1).get(0);
+      if (partition(id) != partition) {
+        ids.add(id);
+      }
+    }
+    awaitAllPublished();
+    return ids;
+  }
+
+  private static int partition(String id) {
+    return installation.awaitEvents(id, 1).get(0).partition();
+  }
+
+  @Test
+  void aPartitionWithoutALeaderHoldsUpItsOwnEventsAloneAndNoneComesTwice() throws Exception {
+    List<String> ids = firstOnAPartitionOfItsOwn();
+    TopicPartition partition = new TopicPartition(Installation.EVENTS, partition(ids.get(0)));
+    try (KafkaServer second = KafkaServer.setup().beside(installation.broker()).start()) {
+      try {
+        lead(partition, 2);
+        second.kill();
+        awaitLeader(partition, null);
+        holdPublisher();
+        // The first of a batch goes out alone, the others together.
+        update(installation.process().api(), List.of(ids.get(1), ids.get(0), ids.get(2)), 1);
+        installation.store().executeIn(installation.database(), "delete from leases");
+        awaitPublishedBut(ids.get(0));
+        update(installation.process().api(), ids, 1);
+        awaitPublishedBut(ids.get(0));
+        assertThat(installation.value("select count(*) from outbox where published_at is null"))
+            .isEqualTo("2");
+      } finally {
+        second.start();
+        awaitLeader(partition, 2);
+        awaitAllPublished();
+        lead(partition, 1);
+      }
+    }
+    assertDeliveredInOrder(ids);
+    ids.forEach(id -> assertThat(installation.events(id)).hasSize(3));
+  }
+
+  private static void awaitPublishedBut(String id) {
+    await("the events of the others")
+        .atMost(LIMIT)
+        .until(
+            () ->
+                "0"
+                    .equals(
+                        installation.value(
+                            "select count(*) from outbox where published_at is null and"
+                                + " convert_from(record_key, 'UTF8') <> '"
+                                + id
+                                + "'")));
+  }
+
+  /** Moves a partition to one broker. */
+  private static void lead(TopicPartition partition, int node) throws Exception {
+    try (Admin admin = installation.broker().admin()) {
+      admin
+          .alterPartitionReassignments(
+              Map.of(partition, Optional.of(new NewPartitionReassignment(List.of(node)))))
+          .all()
+          .get();
+    }
+    awaitLeader(partition, node);
+  }
+
+  /**
+   * @param node null: none
+   */
+  private static void awaitLeader(TopicPartition partition, Integer node) {
+    try (Admin admin = installation.broker().admin()) {
+      await("the partition's leader to be " + node)
+          .atMost(LIMIT)
+          .until(
+              () -> {
+                Node leader =
+                    admin
+                        .describeTopics(List.of(partition.topic()))
+                        .allTopicNames()
+                        .get()
+                        .get(partition.topic())
+                        .partitions()
+                        .get(partition.partition())
+                        .leader();
+                return Objects.equals(
+                    node, leader == null || leader.isEmpty() ? null : leader.id());
+              });
+    }
   }
 
   /**

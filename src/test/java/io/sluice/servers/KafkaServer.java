@@ -58,6 +58,7 @@ public final class KafkaServer implements AutoCloseable {
   public static final class Setup {
     private final Map<String, String> settings = new LinkedHashMap<>();
     private int ways;
+    private KafkaServer first;
 
     private Setup() {}
 
@@ -73,6 +74,12 @@ public final class KafkaServer implements AutoCloseable {
       return this;
     }
 
+    /** A second broker of the cluster that another server is; without a controller of its own. */
+    public Setup beside(KafkaServer server) {
+      first = server;
+      return this;
+    }
+
     public KafkaServer start() {
       return new KafkaServer(this).start();
     }
@@ -80,20 +87,25 @@ public final class KafkaServer implements AutoCloseable {
 
   private final Path directory = Scratch.directory("kafka");
   private final int port = Scratch.freePort();
+  private final int controllerPort;
+  private final String cluster;
   private final List<ToxicProxy> ways = new ArrayList<>();
   private final Path properties;
   private Process process;
 
   private KafkaServer(Setup setup) {
-    int controllerPort = Scratch.freePort();
+    KafkaServer first = setup.first;
+    controllerPort = first == null ? Scratch.freePort() : first.controllerPort;
+    cluster = first == null ? Uuid.randomUuid().toString() : first.cluster;
     Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("process.roles", "broker,controller");
-    settings.put("node.id", "1");
+    settings.put("process.roles", first == null ? "broker,controller" : "broker");
+    settings.put("node.id", first == null ? "1" : "2");
     settings.put("controller.quorum.voters", "1@127.0.0.1:" + controllerPort);
     settings.put("controller.listener.names", "CONTROLLER");
-    StringBuilder listeners =
-        new StringBuilder(
-            "PLAINTEXT://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
+    StringBuilder listeners = new StringBuilder("PLAINTEXT://127.0.0.1:" + port);
+    if (first == null) {
+      listeners.append(",CONTROLLER://127.0.0.1:").append(controllerPort);
+    }
     StringBuilder advertised = new StringBuilder("PLAINTEXT://127.0.0.1:" + port);
     StringBuilder protocols = new StringBuilder("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT");
     for (int i = 0; i < setup.ways; i++) {
@@ -146,8 +158,8 @@ public final class KafkaServer implements AutoCloseable {
   }
 
   /**
-   * The broker's process. The one argument is server.properties. Its standard input is held open by
-   * the parent, so that its end shows the end of the parent.
+   * The broker's process. The arguments are server.properties and the id of the cluster. Its
+   * standard input is held open by the parent, so that its end shows the end of the parent.
    */
   public static void main(String[] arguments) throws IOException {
     Thread parent = new Thread(KafkaServer::haltAtEndOfInput, "parent");
@@ -155,10 +167,10 @@ public final class KafkaServer implements AutoCloseable {
     parent.start();
     Path log = Path.of(arguments[0]).resolveSibling(LOG_DIRECTORY);
     if (Files.notExists(log.resolve("meta.properties"))) {
-      String cluster = Uuid.randomUuid().toString();
-      StorageTool.execute(new String[] {"format", "-c", arguments[0], "-t", cluster}, System.out);
+      StorageTool.execute(
+          new String[] {"format", "-c", arguments[0], "-t", arguments[1]}, System.out);
     }
-    Kafka.main(arguments);
+    Kafka.main(new String[] {arguments[0]});
   }
 
   private static void haltAtEndOfInput() {
@@ -184,7 +196,7 @@ public final class KafkaServer implements AutoCloseable {
       command.addAll(ARCHIVE.options());
       command.add("-Dlogback.configurationFile=" + directory.resolve("logback.xml"));
       command.addAll(List.of("-cp", ClassArchive.classPath(null)));
-      command.addAll(List.of(KafkaServer.class.getName(), properties.toString()));
+      command.addAll(List.of(KafkaServer.class.getName(), properties.toString(), cluster));
       process =
           new ProcessBuilder(command)
               .redirectErrorStream(true)
