@@ -1,6 +1,6 @@
 -- The commit of an update that passed its test: new version, history, receipt and event, or nothing.
 -- Nothing happens when the version is no longer the one that was tested against, or when the lease
--- of a queued update went to somebody else meanwhile.
+-- of the update went to somebody else meanwhile, which is told ("lost").
 with lease as (
   select id from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
@@ -36,4 +36,9 @@ with lease as (
   from saved
 ),
 include claim-next
-select saved.version, saved.created_by, next.* from saved left join next on true
+select saved.version, saved.created_by, saved.version is null as lost, next.*
+from (values (1)) as one (row)
+left join saved on true
+left join next on true
+where saved.version is not null
+   or (cast(:?fence as bigint) is not null and not exists (select 1 from lease))

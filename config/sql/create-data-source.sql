@@ -1,5 +1,6 @@
 -- The commit of a new data source that passed its test: row, history, receipt and event, or nothing
--- where the id is taken.
+-- where the id is taken, or was so for a while, or where the lease of the update went to somebody else
+-- meanwhile, which is told ("lost").
 with lease as (
   select id from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
@@ -9,7 +10,10 @@ with lease as (
                             last_test, published_at, created_at, created_by, updated_by)
   select :?workspace, :?id, :?version, :?driver, :?host, 'reachable', cast(:?settings as jsonb),
          cast(:?secrets as jsonb), cast(:?report as json), :?now, :?now, :?actor, :?actor
-  where cast(:?fence as bigint) is null or exists (select 1 from lease)
+  where (cast(:?fence as bigint) is null or exists (select 1 from lease))
+    and not exists (select 1 from data_source_versions v
+                    where v.workspace_id = :?workspace and v.id = :?id
+                      and v.version >= cast(:?version as bigint))
   on conflict do nothing
   returning workspace_id, id, version, settings, secrets, published_at, created_by
 ), history as (
@@ -32,4 +36,8 @@ with lease as (
   select cast(:?updateId as uuid), workspace_id, :?topic, :?key, cast(:?headers as jsonb), :?body
   from saved
 )
-select version, created_by from saved
+select saved.version, saved.created_by, saved.version is null as lost
+from (values (1)) as one (row)
+left join saved on true
+where saved.version is not null
+   or (cast(:?fence as bigint) is not null and not exists (select 1 from lease))

@@ -9,6 +9,7 @@ left join lateral (
   from updates u
   where u.workspace_id = d.workspace_id and u.data_source_id = d.id and u.state = 'held'
     and u.version = d.version and u.reason <> 'SUPERSEDED'
+  order by u.seq desc
   limit 1
 ) waiting on true
 where workspace_id = :?workspace and id = :?id

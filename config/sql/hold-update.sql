@@ -1,7 +1,7 @@
 -- Keeps a change until its database is back. One that was held before for the same data source is
 -- over, also while it is being tried; it is ended with its event as soon as it comes up. A change that is
 -- held again takes nobody's place: what else is held came after it. Nothing happens when other settings
--- went live meanwhile, or when the lease of an update went to somebody else.
+-- went live meanwhile, or when the lease of an update went to somebody else, which is told ("lost").
 with live as (
   select id from data_sources
   where workspace_id = :?workspace and id = :?id and version = :?expected
@@ -30,4 +30,8 @@ with live as (
       changed = excluded.changed, payload = excluded.payload, lease_until = excluded.lease_until
   returning id
 )
-select id from held
+select held.id, held.id is null as lost
+from (values (1)) as one (row)
+left join held on true
+where held.id is not null
+   or (cast(:?fence as bigint) is not null and not exists (select 1 from lease))

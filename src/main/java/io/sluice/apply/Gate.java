@@ -61,7 +61,7 @@ public final class Gate {
   private static final String NEXT = "next";
   private static final String ROUND = "round";
 
-  /** How often an update without If-Match starts over when others commit first. */
+  /** How often an update starts over when others commit first. */
   private static final int MAX_ROUNDS = 30;
 
   private final Merge merge;
@@ -369,6 +369,9 @@ public final class Gate {
       }
       throw Refusal.ofTest(report);
     }
+    if (lost(rows)) {
+      throw Refusal.because(Reason.UPDATE_IN_PROGRESS);
+    }
     if (submission.dryRun()) {
       exchange.setProperty(OUTCOME, Outcome.live(next(submission, candidate, tested), report));
     } else if (held && !((List<?>) rows).isEmpty()) {
@@ -377,18 +380,25 @@ public final class Gate {
       DataSource live = exchange.getProperty(NEXT, DataSource.class);
       exchange.setProperty(OUTCOME, Outcome.live(live, report));
     } else {
-      startOver(submission, exchange);
+      startOver(exchange);
     }
   }
 
-  /** Another commit came between: what was tested may no longer be what would go live. */
-  private static void startOver(Submission submission, Exchange exchange) {
-    if (submission.operation() == Operation.CREATE) {
-      throw Refusal.because(Reason.ALREADY_EXISTS);
-    }
-    if (submission.ifMatch() != null) {
-      throw Refusal.because(Reason.VERSION_MISMATCH);
-    }
+  /**
+   * Whether the commit says that the lease was over: somebody else finds out what becomes of it.
+   */
+  private static boolean lost(Object rows) {
+    return rows instanceof List<?> list
+        && !list.isEmpty()
+        && list.get(0) instanceof Map<?, ?> row
+        && Boolean.TRUE.equals(row.get("lost"));
+  }
+
+  /**
+   * Another commit came between: what was tested may no longer be what would go live. Whether it
+   * may still, the next round finds out from what is live then.
+   */
+  private static void startOver(Exchange exchange) {
     int round = exchange.getProperty(ROUND, 1, Integer.class);
     if (round == MAX_ROUNDS) {
       throw Refusal.because(

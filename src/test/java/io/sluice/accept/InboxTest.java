@@ -10,6 +10,7 @@ import static org.awaitility.Awaitility.await;
 import io.sluice.servers.Installation;
 import io.sluice.servers.MuteServer;
 import io.sluice.servers.SluiceProcess;
+import io.sluice.servers.ToxicProxy;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +31,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What was accepted ends exactly once, whatever happens to the store and to the workers. */
 final class InboxTest {
@@ -343,6 +347,71 @@ final class InboxTest {
                       + id
                       + "'"))
           .isEqualTo("0");
+    }
+  }
+
+  /** Ends the lease of a request as another instance does that takes it over, or forgets it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"update updates set fence = fence + 1", "delete from updates"})
+  void aRequestThatLostItsKeyTellsNoOutcomeAlsoWhenItsTestPasses(String takenAway)
+      throws Exception {
+    String id = installation.create();
+    String another = "ds-" + UUID.randomUUID();
+    try (ToxicProxy slow =
+        ToxicProxy.to(installation.target().host(), installation.target().port())) {
+      slow.latency(Duration.ofMillis(200));
+      Map<String, Object> settings = installation.settings();
+      settings.put("port", slow.port());
+      Map<String, Object> fresh = new HashMap<>(settings);
+      fresh.put("id", another);
+      for (String[] call :
+          new String[][] {{"PUT", "/datasources/" + id}, {"POST", "/datasources"}}) {
+        boolean put = call[0].equals("PUT");
+        Map<String, String> headers = new HashMap<>();
+        headers.put("Idempotency-Key", UUID.randomUUID().toString());
+        if (put) {
+          headers.put("If-Match", "\"1\"");
+        }
+        FutureTask<HttpResponse<String>> sent =
+            new FutureTask<>(
+                () -> installation.send(call[0], call[1], put ? settings : fresh, headers));
+        new Thread(sent, "sender").start();
+        String running =
+            " where state = 'running' and data_source_id = '" + (put ? id : another) + "'";
+        await("the request to be at work")
+            .atMost(LIMIT)
+            .until(() -> !"0".equals(installation.value("select count(*) from updates" + running)));
+        installation.store().executeIn(installation.database(), takenAway + running);
+
+        assertThat(sent.get().statusCode()).as(sent.get().body()).isEqualTo(409);
+        assertThat(sent.get().body()).contains("UPDATE_IN_PROGRESS");
+      }
+      assertThat(installation.get(id).path("version").asInt()).isEqualTo(1);
+      assertThat(installation.send("GET", "/datasources/" + another, null).statusCode())
+          .isEqualTo(404);
+    }
+  }
+
+  @Test
+  void aNewDataSourceWhoseIdWasTakenAndFreedDuringItsTestHasTheNextVersion() throws Exception {
+    try (ToxicProxy slow =
+        ToxicProxy.to(installation.target().host(), installation.target().port())) {
+      slow.latency(Duration.ofMillis(200));
+      String id = "ds-" + UUID.randomUUID();
+      Map<String, Object> quick = installation.settings();
+      quick.put("id", id);
+      Map<String, Object> late = new HashMap<>(quick);
+      late.put("port", slow.port());
+      FutureTask<HttpResponse<String>> sent =
+          new FutureTask<>(() -> installation.send("POST", "/datasources", late));
+      new Thread(sent, "sender").start();
+      await("its test").atMost(LIMIT).until(() -> slow.connections() > 0);
+      assertThat(installation.send("POST", "/datasources", quick).statusCode()).isEqualTo(201);
+      assertThat(installation.send("DELETE", "/datasources/" + id, null).statusCode())
+          .isEqualTo(204);
+
+      assertThat(sent.get().statusCode()).as(sent.get().body()).isEqualTo(201);
+      assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
     }
   }
 
