@@ -2,21 +2,27 @@
 -- over, also while it is being tried; it is ended with its event as soon as it comes up. A change that is
 -- held again takes nobody's place: what else is held came after it. Nothing happens when other settings
 -- went live meanwhile, or when the lease of an update went to somebody else, which is told ("lost").
-with live as (
-  select id from data_sources
-  where workspace_id = :?workspace and id = :?id and version = :?expected
-  for update
-), lease as (
+-- What is held is locked before the data source, as by the end of a change that was held.
+with lease as (
   select id, state from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
+  for update
+), others as (
+  select id from updates
+  where workspace_id = :?workspace and data_source_id = :?id and state = 'held'
+    and id <> cast(:?updateId as uuid)
+    and (cast(:?fence as bigint) is null or exists (select 1 from lease where state <> 'held'))
+  for update
+), live as (
+  select id from data_sources
+  where workspace_id = :?workspace and id = :?id and version = :?expected
+    and (select count(*) from others) >= 0
   for update
 ), former as (
   update updates u
   set reason = 'SUPERSEDED', lease_until = now(), fence = u.fence + 1
-  from live
-  where u.workspace_id = :?workspace and u.data_source_id = :?id and u.state = 'held'
-    and u.id <> cast(:?updateId as uuid)
-    and (cast(:?fence as bigint) is null or exists (select 1 from lease where state <> 'held'))
+  from live cross join others
+  where u.id = others.id
 ), held as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, version, reason,
                        report, changed, payload, lease_until)

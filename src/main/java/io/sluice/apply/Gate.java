@@ -60,6 +60,9 @@ public final class Gate {
   private static final String OUTCOME = "outcome";
   private static final String NEXT = "next";
   private static final String ROUND = "round";
+  private static final String BEGUN = "begun";
+
+  private static final String OTHERS_FIRST = "Other updates of this data source keep coming first.";
 
   /** How often an update starts over when others commit first. */
   private static final int MAX_ROUNDS = 30;
@@ -70,9 +73,12 @@ public final class Gate {
   private final ObjectMapper json;
   private final Clock clock;
   private final Duration pendingRetry;
+  private final Duration retest;
 
   /**
    * @param pendingRetry after this a pending change is tried again
+   * @param retest for so long after its begin a leased update may begin another test: one that
+   *     ended after the lease would be made twice
    */
   public Gate(
       DriverCatalogue drivers,
@@ -80,7 +86,9 @@ public final class Gate {
       Events events,
       ObjectMapper json,
       Clock clock,
-      Duration pendingRetry) {
+      Duration pendingRetry,
+      Duration retest) {
+    this.retest = retest;
     this.merge = new Merge(drivers);
     this.dataSources = dataSources;
     this.events = events;
@@ -95,7 +103,11 @@ public final class Gate {
   }
 
   /** What is live now. */
-  public Statement find(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
+  public Statement find(
+      @ExchangeProperty(Submission.PROPERTY) Submission submission, Exchange exchange) {
+    if (exchange.getProperty(BEGUN) == null) {
+      exchange.setProperty(BEGUN, System.nanoTime());
+    }
     String statement =
         submission.operation() == Operation.CREATE ? "find-for-create" : "find-data-source";
     return Statement.named(statement)
@@ -123,6 +135,10 @@ public final class Gate {
     exchange.setProperty(CANDIDATE, candidate);
     scrubUntilDone(candidate.settings(), exchange);
     if (before != null && !before.settings().equals(candidate.settings())) {
+      if (submission.fence() != null
+          && System.nanoTime() - exchange.getProperty(BEGUN, Long.class) > retest.toNanos()) {
+        throw Refusal.because(Reason.OVERLOADED, OTHERS_FIRST);
+      }
       exchange.removeProperty(TESTED);
     }
     Connection proposed = Connection.of(candidate.settings());
@@ -401,8 +417,7 @@ public final class Gate {
   private static void startOver(Exchange exchange) {
     int round = exchange.getProperty(ROUND, 1, Integer.class);
     if (round == MAX_ROUNDS) {
-      throw Refusal.because(
-          Reason.OVERLOADED, "Other updates of this data source keep coming first.");
+      throw Refusal.because(Reason.OVERLOADED, OTHERS_FIRST);
     }
     exchange.setProperty(ROUND, round + 1);
   }

@@ -147,8 +147,7 @@ final class BastionCommand {
     configuration.setHost(hop.host().text());
     configuration.setPort(hop.port());
     configuration.setUsername(hop.username());
-    // The watchdog ends a login that is not answered. Should camel-ssh be first, by a few
-    // milliseconds,
+    // The watchdog ends a login that is not answered. Were camel-ssh first by a few milliseconds,
     // it would look as if the bastion had hung up.
     configuration.setTimeout(run.allowance(Name.SSH_AUTH).multipliedBy(2).toMillis());
     configuration.setClientBuilder(

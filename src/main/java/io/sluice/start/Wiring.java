@@ -191,7 +191,14 @@ public final class Wiring implements CamelConfiguration {
     DeadLetters deadLetters = new DeadLetters(json, configuration.kafka().deadLetterTopic());
     Answers answers = new Answers(json);
     Gate gate =
-        new Gate(drivers, dataSources, events, json, clock, configuration.monitor().pendingRetry());
+        new Gate(
+            drivers,
+            dataSources,
+            events,
+            json,
+            clock,
+            configuration.monitor().pendingRetry(),
+            configuration.inbox().lease().minus(configuration.probe().total()));
 
     Registry registry = camel.getRegistry();
     health = new StoreHealth(camel, store.connections());

@@ -359,7 +359,7 @@ final class InboxTest {
     String another = "ds-" + UUID.randomUUID();
     try (ToxicProxy slow =
         ToxicProxy.to(installation.target().host(), installation.target().port())) {
-      slow.latency(Duration.ofMillis(200));
+      slow.latency(Duration.ofMillis(100));
       Map<String, Object> settings = installation.settings();
       settings.put("port", slow.port());
       Map<String, Object> fresh = new HashMap<>(settings);
@@ -389,6 +389,30 @@ final class InboxTest {
       assertThat(installation.get(id).path("version").asInt()).isEqualTo(1);
       assertThat(installation.send("GET", "/datasources/" + another, null).statusCode())
           .isEqualTo(404);
+    }
+  }
+
+  @Test
+  void aTestThatWouldEndAfterTheLeaseOfItsKeyIsNotBegun() throws Exception {
+    String id = installation.create();
+    Map<String, String> key = Map.of("Idempotency-Key", UUID.randomUUID().toString());
+    try (ToxicProxy slow =
+        ToxicProxy.to(installation.target().host(), installation.target().port())) {
+      slow.latency(Duration.ofMillis(150));
+      Map<String, Object> change =
+          Map.of("port", slow.port(), "password", installation.password().reveal());
+      FutureTask<HttpResponse<String>> sent =
+          new FutureTask<>(() -> installation.send("PATCH", "/datasources/" + id, change, key));
+      new Thread(sent, "sender").start();
+      await("its test").atMost(LIMIT).until(() -> slow.connections() > 0);
+      // The rest of the lease is not enough for a test of the settings that this makes of them.
+      Map<String, Object> other = installation.settings();
+      other.put("sshHost", "bastion.example");
+      assertThat(installation.put(id, other).statusCode()).isEqualTo(200);
+
+      assertThat(sent.get().statusCode()).as(sent.get().body()).isEqualTo(503);
+      assertThat(sent.get().body()).contains("keep coming first");
+      assertThat(slow.connections()).isOne();
     }
   }
 

@@ -3,6 +3,7 @@ package io.sluice.store;
 import static io.sluice.servers.Installation.tree;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.servers.PostgresServer;
@@ -14,6 +15,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
 import org.apache.camel.Exchange;
 import org.apache.camel.component.jdbc.JdbcConstants;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -24,8 +26,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * What the statements look at when a thousand updates wait in a store whose statistics are of a
- * time when none did.
+ * What the statements lock, and what they look at when a thousand updates wait in a store whose
+ * statistics are of a time when none did.
  */
 final class StatementsTest {
   private static final int WAITING = 1_000;
@@ -130,6 +132,51 @@ final class StatementsTest {
         .isLessThan(FEW);
     assertThat(passedOver(new Statement("release-key", ofOne("running").parameters())))
         .isLessThan(FEW);
+  }
+
+  @Test
+  void aChangeThatIsHeldWaitsForAnotherBeforeItTakesTheDataSource() throws Exception {
+    SERVER.executeIn(
+        DATABASE,
+        "insert into orgs values ('o', 'o'); insert into workspaces values ('default', 'o', 'w');"
+            + " insert into data_sources select 'default', 'held-1', 1, 'mariadb', 'h', 'reachable',"
+            + " '{}', '{}', '{}', now(), now(), 'a', 'a'");
+    Statement hold =
+        Statement.named("hold-update")
+            .with("updateId", "00000000-0000-0000-0000-000000000001")
+            .with("fence", null)
+            .with("workspace", "default")
+            .with("id", "held-1")
+            .with("intake", "http")
+            .with("identity", null)
+            .with("actor", "a")
+            .with("expected", 1L)
+            .with("reason", "TIMEOUT")
+            .with("report", "{}")
+            .with("changed", "[]")
+            .with("payload", "x")
+            .with("pause", 1L);
+    try (Connection ending = SERVER.connect(DATABASE)) {
+      ending.setAutoCommit(false);
+      try (java.sql.Statement sql = ending.createStatement()) {
+        // As the end of the change that was held before locks its row first.
+        sql.execute("select 1 from updates where data_source_id = 'held-1' for update");
+        FutureTask<Integer> held = new FutureTask<>(() -> passedOver(hold));
+        new Thread(held, "hold").start();
+        await("it to wait")
+            .until(
+                () ->
+                    "1"
+                        .equals(
+                            SERVER.queryIn(
+                                DATABASE,
+                                "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                                    + " and datname = current_database()")));
+        sql.execute("select 1 from data_sources where id = 'held-1' for update nowait");
+        ending.rollback();
+        held.get();
+      }
+    }
   }
 
   /** The one of that state that is at work. */
