@@ -139,6 +139,30 @@ final class PendingChangeTest {
   }
 
   @Test
+  void ofTwoThatWereHeldAtTheSameMomentTheOlderOneIsWithdrawnWithTheNewer() throws Exception {
+    Answer held = hold();
+    try (Connection store = SLUICE.store();
+        Statement sql = store.createStatement()) {
+      sql.execute(
+          "insert into updates (id, workspace_id, data_source_id, intake, actor, state, version,"
+              + " reason, report, changed, payload, lease_until)"
+              + " select gen_random_uuid(), workspace_id, data_source_id, intake, actor, state,"
+              + " version, reason, report, changed, payload, now() + interval '1 hour' from updates"
+              + " where id = '"
+              + held.json().path("update_id").asText()
+              + "'");
+    }
+
+    Answer withdrawn = API.request("DELETE", "/datasources/" + id + "/pending").admin().send();
+
+    assertThat(withdrawn.status()).as(withdrawn.body()).isEqualTo(204);
+    assertThat(read().json().path("pending").isNull()).isTrue();
+    proxy.heal();
+    assertThat(ended(held.header("Location")).path("reason").asText()).isEqualTo("SUPERSEDED");
+    assertThat(read().header("ETag")).isEqualTo("\"1\"");
+  }
+
+  @Test
   void whatAnswersShowCanBeSentBackWithThePendingChangeInIt() {
     hold();
     ObjectNode shown = (ObjectNode) read().json();
