@@ -88,13 +88,13 @@ public final class Gate {
       Clock clock,
       Duration pendingRetry,
       Duration retest) {
-    this.retest = retest;
     this.merge = new Merge(drivers);
     this.dataSources = dataSources;
     this.events = events;
     this.json = json;
     this.clock = clock;
     this.pendingRetry = pendingRetry;
+    this.retest = retest;
   }
 
   /** Whether the update still lacks an outcome: another commit may come between test and commit. */

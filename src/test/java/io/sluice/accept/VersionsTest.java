@@ -6,6 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.accept.Api.Answer;
 import io.sluice.servers.SluiceProcess;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -127,6 +130,38 @@ final class VersionsTest {
 
     assertThat(again.status()).as(again.body()).isEqualTo(201);
     assertThat(again.header("ETag")).isEqualTo("\"2\"");
+  }
+
+  @Test
+  void whatWasDeletedComesBackByNoRollbackAndIsNotKept() throws Exception {
+    String id = API.create(API.works());
+    API.request("DELETE", "/datasources/" + id).admin().send();
+    API.request("POST", "/datasources").admin().json(API.works().put("id", id)).send();
+
+    Answer back =
+        API.request("POST", "/datasources/" + id + "/rollback")
+            .admin()
+            .body("application/json", "{\"version\":1}")
+            .send();
+    Answer same =
+        API.request("POST", "/datasources/" + id + "/rollback")
+            .admin()
+            .body("application/json", "{\"version\":2}")
+            .send();
+
+    assertThat(back.status()).as(back.body()).isEqualTo(404);
+    assertThat(same.status()).as(same.body()).isEqualTo(200);
+    try (Connection store = SLUICE.store();
+        Statement sql = store.createStatement();
+        ResultSet kept =
+            sql.executeQuery(
+                "select string_agg(version || ' ' || (secrets = '{}'), ', ' order by version)"
+                    + " from data_source_versions where id = '"
+                    + id
+                    + "'")) {
+      kept.next();
+      assertThat(kept.getString(1)).isEqualTo("1 true, 2 false, 3 false");
+    }
   }
 
   @Test

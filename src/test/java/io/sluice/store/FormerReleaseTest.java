@@ -96,6 +96,11 @@ final class FormerReleaseTest {
                   .isObject())
           .isTrue();
       assertThat(send(sluice, "GET", "/datasources/gone", null, null).statusCode()).isEqualTo(404);
+      assertThat(
+              value(
+                  "select bool_and((id = 'gone') = (secrets = '{}')) from data_source_versions"
+                      + " where id in ('gone', 'shop')"))
+          .isEqualTo("t");
       assertThat(send(sluice, "GET", "/datasources/shop/history", null, null).body())
           .contains("AUTH_FAILED", "\"version\":1", "\"version\":3");
 
