@@ -1,5 +1,5 @@
--- What an empty store starts with. A first token that was changed in the settings replaces the
--- former one.
+-- What an empty store starts with. The first token of a store stays, unless the settings give another one.
+-- Gives a row where the token is in force.
 with org as (
   insert into orgs (id, name) values (:?org, 'first') on conflict do nothing returning id
 ), workspace as (
@@ -13,4 +13,5 @@ select 'first', :?hash, :?workspace, 'admin', string_to_array(:?scopes, ' ')
 from (select count(*) from workspace) as made
 on conflict (id) do update
 set hash = excluded.hash, workspace_id = excluded.workspace_id, scopes = excluded.scopes
+where cast(:?replace as boolean) or api_tokens.hash = excluded.hash
 returning id

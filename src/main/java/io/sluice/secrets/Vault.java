@@ -72,7 +72,8 @@ public final class Vault {
     SECRET,
     PAYLOAD,
     FINGERPRINT,
-    TOKEN
+    TOKEN,
+    INSTALLATION
   }
 
   private final OwnerOnlyFile file;
@@ -162,6 +163,12 @@ public final class Vault {
   /** The whole keyed hash by which a token is stored and found. */
   String tokenHash(Secret token) {
     return "hmac:" + HexFormat.of().formatHex(mac(Purpose.TOKEN, token, HASH_BYTES));
+  }
+
+  /** What tells these keys from those of another installation, whatever was rotated since. */
+  public String mark() {
+    return "hmac:"
+        + HexFormat.of().formatHex(mac(Purpose.INSTALLATION, Secret.of("mark"), HASH_BYTES));
   }
 
   /** Adds a key to the file and seals with it from now on. */

@@ -7,6 +7,7 @@ import io.sluice.model.Intake;
 import io.sluice.model.Update;
 import io.sluice.model.Update.Change;
 import io.sluice.secrets.FirstToken;
+import io.sluice.secrets.FirstToken.Origin;
 import io.sluice.secrets.Scope;
 import io.sluice.start.embedded.EmbeddedStore;
 import io.sluice.store.Statement;
@@ -20,17 +21,21 @@ import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What happens right after the start: the first token is in force, the development profile has
  * something to play with, and the operator reads where everything is.
  */
 final class FirstSteps {
+  private static final Logger LOG = LoggerFactory.getLogger(FirstSteps.class);
   private static final List<String> SAMPLES = List.of("demo", "1767024000003890005");
 
   private final CamelContext camel;
   private final Wiring.Started started;
   private final Runnable open;
+  private boolean tokenInForce;
 
   /**
    * @param open is run when the service may call itself ready
@@ -44,18 +49,29 @@ final class FirstSteps {
   void take(PrintStream out) {
     Configuration configuration = started.configuration();
     try (ProducerTemplate routes = camel.createProducerTemplate()) {
-      routes.requestBody(
-          "direct:store",
-          Statement.named("first-rows")
-              .with("org", configuration.org())
-              .with("workspace", configuration.workspace())
-              .with("hash", started.tokenHash())
-              .with("scopes", Scope.format(List.of(Scope.values()))));
+      List<?> inForce =
+          (List<?>)
+              routes.requestBody(
+                  "direct:store",
+                  Statement.named("first-rows")
+                      .with("org", configuration.org())
+                      .with("workspace", configuration.workspace())
+                      .with("hash", started.tokenHash())
+                      .with("scopes", Scope.format(List.of(Scope.values())))
+                      .with("replace", started.token().origin() == Origin.ENVIRONMENT));
+      tokenInForce = !inForce.isEmpty();
       if (started.store().target() != null) {
         createSamples(routes, configuration.workspace());
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+    if (!tokenInForce) {
+      LOG.atWarn()
+          .log(
+              "This store has another first token than {}, which gives no access. To replace that"
+                  + " one, start with SLUICE_TOKEN.",
+              configuration.data().resolve("token"));
     }
     open.run();
     greet(out);
@@ -108,7 +124,7 @@ final class FirstSteps {
   private void greet(PrintStream out) {
     Configuration configuration = started.configuration();
     FirstToken token = started.token();
-    boolean show = configuration.dev() || token.origin() == FirstToken.Origin.CREATED;
+    boolean show = configuration.dev() || token.origin() == Origin.CREATED;
     String address = "http://localhost:" + configuration.http().port();
     String greeting =
         """
@@ -125,19 +141,23 @@ final class FirstSteps {
                 started.brokers(),
                 configuration.workspace(),
                 configuration.org(),
-                show ? token.token().reveal() : "as configured");
+                tokenInForce
+                    ? show ? token.token().reveal() : "as configured"
+                    : "that of the store's first start; SLUICE_TOKEN replaces it");
     if (started.store().target() != null) {
-      greeting += sample(address, token, started.store().target());
+      greeting +=
+          sample(
+              address, tokenInForce ? token.token().reveal() : "$TOKEN", started.store().target());
     }
     out.print(greeting);
     out.flush();
   }
 
-  private static String sample(String address, FirstToken token, EmbeddedStore.Target target) {
+  private static String sample(String address, String token, EmbeddedStore.Target target) {
     return """
       Target      postgresql://%1$s:%2$d/%3$s  user %4$s  password %5$s
     Try it:
-      curl -i -X PUT %6$s/datasources/demo -H 'Authorization: Bearer %7$s' \
+      curl -i -X PUT %6$s/datasources/demo -H "Authorization: Bearer %7$s" \
     -H 'content-type: application/json' -d '{"driver":"postgresql","host":"%1$s","port":%2$d,\
     "database":"%3$s","username":"%4$s","password":"%5$s"}'
     """
@@ -148,6 +168,6 @@ final class FirstSteps {
             target.user(),
             target.password().reveal(),
             address,
-            token.token().reveal());
+            token);
   }
 }

@@ -162,6 +162,8 @@ public final class Wiring implements CamelConfiguration {
       brokers = broker.bootstrap();
     }
     Vault vault = explained(() -> Vault.open(configuration.keyset().file(), dev));
+    camel.addLifecycleStrategy(
+        new KeysetCheck(store.connections(), vault, configuration.keyset().file()));
     FirstToken token =
         explained(
             () -> FirstToken.resolve(configuration.token(), configuration.data().resolve("token")));

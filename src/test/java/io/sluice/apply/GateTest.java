@@ -135,7 +135,8 @@ class GateTest extends CamelMainTestSupport {
                 .with("org", "o1")
                 .with("workspace", WORKSPACE)
                 .with("hash", UUID.randomUUID().toString())
-                .with("scopes", "admin"));
+                .with("scopes", "admin")
+                .with("replace", true));
   }
 
   private static Map<Field, Change> works() {

@@ -86,7 +86,8 @@ final class Instance implements AutoCloseable {
             .with("org", "o1")
             .with("workspace", WORKSPACE)
             .with("hash", UUID.randomUUID().toString())
-            .with("scopes", "admin"));
+            .with("scopes", "admin")
+            .with("replace", true));
   }
 
   /** Sends an update through the gate. */

@@ -171,7 +171,7 @@ final class StopTest {
       Files.writeString(
           lost.config().resolve("sql/first-rows.sql"),
           "select pg_terminate_backend(pg_backend_pid()), "
-              + ":?org, :?workspace, :?hash, :?scopes");
+              + ":?org, :?workspace, :?hash, :?scopes, :?replace");
       List<SluiceProcess> all = List.of(nobody, stranger, noDatabase, lost, careless);
       all.forEach(SluiceProcess::launch);
       List<String> hints =

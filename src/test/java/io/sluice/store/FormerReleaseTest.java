@@ -64,6 +64,7 @@ final class FormerReleaseTest {
         SluiceProcess.setup()
             .store(store, database)
             .setting("SLUICE_KEYSET", keyset.toString())
+            .setting("SLUICE_TOKEN", "slc_in-place-of-the-former")
             .setting("SLUICE_RETENTION_EVENTS", "36500d")
             .setting("SLUICE_RETENTION_UPDATES", "36500d")
             .setting("SLUICE_MONITOR_PENDING_KEEP", "36500d")
