@@ -27,7 +27,7 @@ with lease as (
   from saved
   on conflict (id) do update
   set state = 'applied', version = excluded.version, reason = null, report = excluded.report,
-      changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
+      changed = excluded.changed, finished_at = excluded.finished_at, seq = default, payload = null,
       lease_until = null
   returning id
 ), event as (

@@ -29,7 +29,7 @@ with lease as (
   from saved
   on conflict (id) do update
   set state = 'applied', version = excluded.version, report = excluded.report,
-      changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
+      changed = excluded.changed, finished_at = excluded.finished_at, seq = default, payload = null,
       lease_until = null
 ), event as (
   insert into outbox (event_id, workspace_id, topic, record_key, headers, body)

@@ -17,7 +17,7 @@ with current as (
   where cast(:?fence as bigint) is null or exists (select 1 from lease)
   on conflict (id) do update
   set state = excluded.state, version = null, reason = excluded.reason, report = excluded.report, refusal = excluded.refusal,
-      changed = excluded.changed, finished_at = excluded.finished_at, payload = null,
+      changed = excluded.changed, finished_at = excluded.finished_at, seq = default, payload = null,
       lease_until = null
   returning id
 ), event as (

@@ -58,10 +58,7 @@ public final class Answers {
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught,
       Exchange exchange) {
     if (caught instanceof Refusal refusal) {
-      HttpAnswer answer = refused(request, disguised(refusal, caller));
-      return exchange.getProperty(IdempotencyKeys.REPLAYED) == null
-          ? answer
-          : answer.with("Idempotent-Replayed", "true");
+      return IdempotencyKeys.marked(refused(request, disguised(refusal, caller)), exchange);
     }
     if (StoreFailure.isOutage(caught)) {
       LOG.atWarn().addKeyValue("request", request.id()).log("The store does not answer.");
@@ -156,7 +153,8 @@ public final class Answers {
     ObjectNode data = body.putObject("data");
     data.put("errorCode", error.code());
     if (refusal.errors().isEmpty()) {
-      data.put("errorMessage", error.message());
+      data.put(
+          "errorMessage", ZohoError.lacks(refusal.reason()) ? sentence(refusal) : error.message());
     } else {
       JsonNode errors = renamed(json.valueToTree(refusal.errors()));
       data.put("errorMessage", String.join(" ", errors.findValuesAsText("message")));

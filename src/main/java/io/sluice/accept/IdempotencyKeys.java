@@ -32,7 +32,7 @@ import org.apache.camel.ExchangeProperty;
  */
 public final class IdempotencyKeys {
   /** The exchange property that marks an answer as remembered. */
-  static final String REPLAYED = "replayed";
+  private static final String REPLAYED = "replayed";
 
   private static final String CLAIMED = "keyClaimed";
   private static final String TAKEN = "keyTaken";
@@ -191,6 +191,13 @@ public final class IdempotencyKeys {
       throw Refusal.ofTest(report);
     }
     return new Outcome(dataSources.read(submission.workspace(), row), report, null);
+  }
+
+  /** The answer, with a mark where it is a remembered one. */
+  static HttpAnswer marked(HttpAnswer answer, Exchange exchange) {
+    return exchange.getProperty(REPLAYED) == null
+        ? answer
+        : answer.with("Idempotent-Replayed", "true");
   }
 
   /**

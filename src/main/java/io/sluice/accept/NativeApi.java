@@ -39,7 +39,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
@@ -55,15 +54,7 @@ public final class NativeApi {
   private static final String ON_UNREACHABLE = "onUnreachable";
   static final String FORCE = "force";
 
-  /** A list of entity tags: RFC 9110, sections 5.6.1 and 8.8.3. */
-  private static final Pattern TAGS =
-      Pattern.compile("[\\s,]*+(?:(?:W/)?\"[^\"\\s]*+\"[\\s]*+(?:,[\\s,]*+|$))++");
-
-  /**
-   * A tag that {@link #written} gives out; each tag begins after the list's comma or at its start.
-   */
-  private static final Pattern VERSION_TAG = Pattern.compile("(?<=^|[\\s,])\"([1-9][0-9]{0,17})\"");
-
+  private static final String WANTED_VERSION = "wantedVersion";
   private static final Set<String> FILTERS = Set.of("driver", "host", "status");
 
   /** What a page has in common with the next one, beside its size. */
@@ -164,7 +155,7 @@ public final class NativeApi {
         operation,
         path.get("id"),
         update,
-        expectedVersions(request),
+        IfMatch.versions(request),
         dryRun,
         hold);
   }
@@ -244,15 +235,27 @@ public final class NativeApi {
             hold));
   }
 
-  /**
-   * {@code POST /datasources/{id}/rollback}: asks the store for the version that the body names.
-   */
-  public Statement version(
+  /** {@code POST /datasources/{id}/rollback}: an update that carries nothing yet. */
+  public void rollback(
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      @ExchangeProperty(Callers.PATH) Map<String, String> path) {
+      @ExchangeProperty(Callers.PATH) Map<String, String> path,
+      Exchange exchange) {
     new Query(request, Set.of()).check();
-    return byId("find-version", caller, path).with("version", wantedVersion(request));
+    if (!DataSourceId.valid(path.get("id"))) {
+      throw noSuchDataSource();
+    }
+    exchange.setProperty(WANTED_VERSION, wantedVersion(request));
+    submit(
+        exchange,
+        Intake.ROLLBACK,
+        caller,
+        Operation.UPDATE,
+        path.get("id"),
+        null,
+        IfMatch.versions(request),
+        false,
+        false);
   }
 
   private long wantedVersion(HttpRequest request) {
@@ -265,50 +268,34 @@ public final class NativeApi {
     return version.asLong();
   }
 
+  /** Whether the update is a rollback that does not carry its version yet. */
+  public boolean wantsVersion(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
+    return submission.update() == null;
+  }
+
+  /** Asks the store for the version that is to go live again. */
+  public Statement version(
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(WANTED_VERSION) long version) {
+    return Statement.named("find-version")
+        .with("workspace", submission.workspace())
+        .with("id", submission.id())
+        .with("version", version);
+  }
+
   /** Makes that version an update like any other: tested before it goes live again. */
-  public void rollback(
+  public void versionFound(
       @Body List<Map<String, Object>> rows,
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
       Exchange exchange) {
     DataSource former =
         dataSources
-            .one(caller.workspace(), rows)
+            .one(submission.workspace(), rows)
             .orElseThrow(
                 () ->
                     Refusal.because(
                         Reason.NOT_FOUND, "There is no such version of this data source."));
-    submit(
-        exchange,
-        Intake.ROLLBACK,
-        caller,
-        Operation.UPDATE,
-        former.id(),
-        Update.to(former.settings()),
-        expectedVersions(request),
-        false,
-        false);
-  }
-
-  /**
-   * RFC 9110, section 13.1.1, for the strong tags that this API gives out. A weak tag, or one of
-   * somebody else's making, matches no version.
-   *
-   * @return null where any version will do
-   */
-  private static Set<Long> expectedVersions(HttpRequest request) {
-    String tags = request.list("if-match").strip();
-    if (tags.equals("*") || request.header("if-match").isEmpty()) {
-      return null;
-    }
-    if (!TAGS.matcher(tags).matches()) {
-      throw Refusal.because(Reason.VERSION_MISMATCH);
-    }
-    return VERSION_TAG
-        .matcher(tags)
-        .results()
-        .map(tag -> Long.valueOf(tag.group(1)))
-        .collect(Collectors.toUnmodifiableSet());
+    exchange.setProperty(Submission.PROPERTY, submission.carrying(Update.to(former.settings())));
   }
 
   /** 200 with the document that is live now, or 202 where the change waits for its database. */
@@ -318,11 +305,11 @@ public final class NativeApi {
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       Exchange exchange) {
     if (outcome.pending() != null) {
-      return marked(pending(outcome, submission.id(), caller), exchange);
+      return IdempotencyKeys.marked(pending(outcome, submission.id(), caller), exchange);
     }
     return submission.dryRun()
         ? rehearsed(outcome)
-        : marked(written(200, outcome.dataSource(), Map.of()), exchange);
+        : IdempotencyKeys.marked(written(200, outcome.dataSource(), Map.of()), exchange);
   }
 
   private HttpAnswer pending(Outcome outcome, String id, Caller caller) {
@@ -341,12 +328,6 @@ public final class NativeApi {
     return answers.ok(document.of(outcome.dataSource()));
   }
 
-  private static HttpAnswer marked(HttpAnswer answer, Exchange exchange) {
-    return exchange.getProperty(IdempotencyKeys.REPLAYED) == null
-        ? answer
-        : answer.with("Idempotent-Replayed", "true");
-  }
-
   /** 201 with the new document and its address. */
   public HttpAnswer created(
       @Body Outcome outcome,
@@ -354,7 +335,7 @@ public final class NativeApi {
       Exchange exchange) {
     return submission.dryRun()
         ? rehearsed(outcome)
-        : marked(
+        : IdempotencyKeys.marked(
             written(
                 201,
                 outcome.dataSource(),
@@ -534,7 +515,7 @@ public final class NativeApi {
       @ExchangeProperty(Callers.PATH) Map<String, String> path) {
     new Query(request, Set.of()).check();
     Statement statement = byId("delete-data-source", caller, path);
-    Set<Long> expected = expectedVersions(request);
+    Set<Long> expected = IfMatch.versions(request);
     UUID updateId = UUID.randomUUID();
     return events.in(
         statement

@@ -78,6 +78,7 @@ public final class ZohoApi {
   /** {@code PUT .../datasources/{datasourceId}}. */
   public void update(
       @Body Update update,
+      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,
       @ExchangeProperty(Callers.PATH) Map<String, String> path,
       Exchange exchange) {
@@ -95,15 +96,15 @@ public final class ZohoApi {
             id,
             update,
             caller.actor(),
-            null,
+            IfMatch.versions(request),
             false,
             null,
             null));
   }
 
   /** 204, no body. */
-  public HttpAnswer updated() {
-    return HttpAnswer.empty(204);
+  public HttpAnswer updated(Exchange exchange) {
+    return IdempotencyKeys.marked(HttpAnswer.empty(204), exchange);
   }
 
   /** {@code GET .../datasources}. */

@@ -111,6 +111,13 @@ public enum ZohoError {
     };
   }
 
+  /** Whether Zoho has no code for the reason, so that its error's own text would mislead. */
+  public static boolean lacks(Reason reason) {
+    return reason.category() == Reason.Category.CONFLICT
+        || reason == Reason.KEY_REUSED
+        || reason == Reason.METHOD_NOT_ALLOWED;
+  }
+
   /** The answer's {@code data.errorCode}. */
   public int code() {
     return code;

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.accept.Api.Answer;
+import io.sluice.servers.MuteServer;
 import io.sluice.servers.SluiceProcess;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -61,6 +62,22 @@ final class DeferredUpdatesTest {
     assertThat(receipt.toString()).doesNotContain(SLUICE.target().password());
     assertThat(API.get("/datasources/" + id).send().json().path("sshHost").asText())
         .isEqualTo("later");
+  }
+
+  @Test
+  void theHistoryBeginsWithWhatEndedLastWheneverItCame() {
+    String id = API.create(API.works());
+    try (MuteServer silent = MuteServer.start()) {
+      ObjectNode slow = API.works().put("host", silent.host()).put("port", silent.port());
+      Answer accepted = defer("PUT", "/datasources/" + id, slow);
+      await().until(() -> silent.connections() > 0);
+      API.put(id, API.works());
+      silent.hangUp();
+      assertThat(ended(accepted).path("outcome").asText()).isEqualTo("failed");
+    }
+    assertThat(API.get("/datasources/" + id + "/history").send().json())
+        .extracting(entry -> entry.path("outcome").asText() + " " + entry.path("version").asText())
+        .containsExactly("failed null", "applied 2", "applied 1");
   }
 
   @Test

@@ -224,6 +224,26 @@ final class VersionsTest {
     assertThat(history(id)).hasSize(3);
   }
 
+  @Test
+  void aRollbackThatIsSentAgainWhenItsDataSourceIsGoneIsRemembered() {
+    String id = API.create(API.works());
+    String key = UUID.randomUUID().toString();
+    Answer first = rollback(id, key);
+    API.request("DELETE", "/datasources/" + id).admin().send();
+
+    Answer again = rollback(id, key);
+
+    assertThat(first.status()).as(first.body()).isEqualTo(200);
+    assertThat(again.status()).as(again.body()).isEqualTo(200);
+    assertThat(again.header("Idempotent-Replayed")).isEqualTo("true");
+    assertThat(again.header("ETag")).isEqualTo(first.header("ETag"));
+    // A key that was never used is not used up by a version that is not there.
+    String unused = UUID.randomUUID().toString();
+    assertThat(rollback(id, unused).reason()).isEqualTo("NOT_FOUND");
+    API.request("POST", "/datasources").admin().json(API.works().put("id", id)).send();
+    assertThat(keyed(id, unused, API.works()).status()).isEqualTo(200);
+  }
+
   private static Answer rollback(String id, String key) {
     return API.request("POST", "/datasources/" + id + "/rollback")
         .admin()

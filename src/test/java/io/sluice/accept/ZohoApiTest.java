@@ -164,6 +164,42 @@ class ZohoApiTest {
     assertThat(answer.status()).as(answer.body()).isEqualTo(204);
   }
 
+  @Test
+  void aKeyIsOneEffectAndAVersionIsExpectedHereToo() {
+    String id = create();
+    String config = config().toString();
+    String key = UUID.randomUUID().toString();
+    UnaryOperator<Api.Request> keyed = request -> request.header("Idempotency-Key", key);
+
+    Answer first = keyed.apply(Place.QUERY.put(id, config)).send();
+    Answer again = keyed.apply(Place.QUERY.put(id, config)).send();
+    Answer other = keyed.apply(Place.FORM_BODY.put(id, config)).send();
+    Answer stale = Place.QUERY.put(id, config).header("If-Match", "\"1\"").send();
+
+    assertThat(first.status()).as(first.body()).isEqualTo(204);
+    assertThat(first.header("Idempotent-Replayed")).isNull();
+    assertThat(again.status()).as(again.body()).isEqualTo(204);
+    assertThat(again.header("Idempotent-Replayed")).isEqualTo("true");
+    failed(other, 400, 18060, "CONNECTION_NOT_ESTABLISHED");
+    assertThat(Api.text(other.json(), "data", "errorMessage")).contains("Idempotency-Key");
+    failed(stale, 400, 18060, "CONNECTION_NOT_ESTABLISHED");
+    assertThat(Api.text(stale.json(), "data", "errorMessage")).contains("If-Match");
+    Answer current = Place.QUERY.put(id, config).header("If-Match", "\"2\"").send();
+    assertThat(current.status()).as(current.body()).isEqualTo(204);
+    JsonNode document = API.get("/datasources/" + id).send().json();
+    assertThat(document.path("version").asInt()).isEqualTo(3);
+  }
+
+  @Test
+  void anotherMethodIsToldInItsOwnWords() {
+    Answer answer =
+        API.request("GET", address(SLUICE.workspace(), create()))
+            .header("Authorization", "Zoho-oauthtoken " + SLUICE.token())
+            .header("ZANALYTICS-ORGID", SLUICE.organization())
+            .send();
+    assertThat(Api.text(answer.json(), "data", "errorMessage")).contains("method");
+  }
+
   @ParameterizedTest
   @EnumSource
   void anAwkwardPasswordArrivesAsItWasSent(Place place) {
