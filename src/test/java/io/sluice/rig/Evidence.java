@@ -13,6 +13,7 @@ import java.util.List;
  * @param live the rows of data sources
  * @param outbox ids of the events, in the order in which they were written
  * @param delivered the events topic, per partition in order, repeated records too
+ * @param objections what the contract has to object to in the events
  * @param deadLetters where the records stood that are dead letters, each as topic-partition-offset
  * @param repeatable how many deliveries may be repeats: a batch for each fault
  * @param before what the survivor held before the faults
@@ -26,6 +27,7 @@ record Evidence(
     List<Version> live,
     List<String> outbox,
     List<Event> delivered,
+    List<String> objections,
     List<String> deadLetters,
     long repeatable,
     Vitals before,

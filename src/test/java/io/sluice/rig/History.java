@@ -38,6 +38,8 @@ final class History {
   enum Outcome {
     OK,
     FAIL,
+    /** Another version is live than the one that was expected (412). */
+    STALE,
     UNKNOWN
   }
 

@@ -39,6 +39,7 @@ final class Load {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final int KEY_IN_USE = 409;
+  private static final int STALE = 412;
 
   private final Stand stand;
   private final long seed;
@@ -171,6 +172,9 @@ final class Load {
   private static Outcome outcome(HttpResponse<String> answer) {
     if (answer == null || answer.statusCode() >= 500 || answer.statusCode() == KEY_IN_USE) {
       return Outcome.UNKNOWN;
+    }
+    if (answer.statusCode() == STALE) {
+      return Outcome.STALE;
     }
     return answer.statusCode() < 300 ? Outcome.OK : Outcome.FAIL;
   }

@@ -34,7 +34,7 @@ enum Rule {
   UNTOUCHED,
   /** P6: every applied update made the one version that it was answered. */
   NO_LOST_UPDATE,
-  /** P7: an update that ended has one event, the same at each delivery. */
+  /** P7: an update that ended has one event, as the contract has it, the same at each delivery. */
   ONE_EVENT,
   /** P8: first deliveries of a data source come in the order in which they were written. */
   ORDER,
@@ -174,6 +174,7 @@ enum Rule {
         problems.add("One version for two updates: " + write + " and " + other);
       }
     }
+    deservedRefusals(evidence, problems);
     Map<String, Set<Long>> numbers = new HashMap<>();
     evidence
         .versions()
@@ -212,9 +213,19 @@ enum Rule {
         problems.add("The event says something else: " + event + " of " + receipt);
       }
     }
+    evidence.objections().forEach(o -> problems.add("Not an event of the contract: " + o));
     first.keySet().stream()
         .filter(id -> !ended.containsKey(id))
         .forEach(id -> problems.add("Event " + id + " belongs to no update that ended."));
+  }
+
+  private static void deservedRefusals(Evidence evidence, List<String> problems) {
+    Map<String, Long> last = new HashMap<>();
+    evidence.versions().forEach(v -> last.merge(v.dataSource(), v.number(), Math::max));
+    evidence.writes().stream()
+        .filter(w -> w.outcome() == Outcome.STALE)
+        .filter(w -> w.ifMatch() == null || last.getOrDefault(w.dataSource(), 0L) <= w.ifMatch())
+        .forEach(w -> problems.add("Refused for a version that never came: " + w));
   }
 
   private static void order(Evidence evidence, List<String> problems) {
@@ -262,6 +273,13 @@ enum Rule {
                 problems.add("One key, two answers: " + writes);
               }
             });
+    evidence.writes().stream()
+        .filter(w -> w.outcome() == Outcome.FAIL && w.identity() != null)
+        .filter(
+            w ->
+                of.getOrDefault(w.identity(), List.of()).stream()
+                    .anyMatch(r -> r.state().equals("applied")))
+        .forEach(w -> problems.add("Told that it failed, but applied: " + w));
     of.forEach(
         (identity, receipts) -> {
           if (receipts.size() > 1) {

@@ -65,6 +65,7 @@ final class RuleTest {
                 new Event("3", "a", 3L, "three"),
                 new Event("4", "a", 4L, "four"),
                 new Event("5", "a", null, "five")));
+    final List<String> objections = new ArrayList<>();
     final List<String> deadLetters = new ArrayList<>(List.of("t-0-2"));
     long repeatable = 2;
     Vitals after = new Vitals(102, 20, 301, 0);
@@ -72,6 +73,14 @@ final class RuleTest {
     private static Write write(
         Kind kind, String mark, String identity, Long ifMatch, Long version, String updateId) {
       return new Write(kind, "a", mark, identity, ifMatch, Outcome.OK, version, updateId);
+    }
+
+    private static Write stale(Long ifMatch) {
+      return new Write(Kind.CONDITIONAL, "a", "rig0", null, ifMatch, Outcome.STALE, null, null);
+    }
+
+    private static Write failed(String identity) {
+      return new Write(Kind.KEYED, "a", "rig1", identity, null, Outcome.FAIL, null, null);
     }
 
     void receipt(int place, UnaryOperator<Receipt> change) {
@@ -87,6 +96,7 @@ final class RuleTest {
           live,
           outbox,
           delivered,
+          objections,
           deadLetters,
           repeatable,
           new Vitals(100, 20, 300, 3),
@@ -148,6 +158,8 @@ final class RuleTest {
         d -> d.writes.set(3, Draft.write(Kind.CONDITIONAL, "rig2", null, 1L, 3L, null)));
     rejects(Rule.NO_LOST_UPDATE, d -> d.versions.add(new Version("a", 4, "rig2", "7")));
     rejects(Rule.NO_LOST_UPDATE, d -> d.versions.remove(2));
+    rejects(Rule.NO_LOST_UPDATE, d -> d.writes.add(Draft.stale(null)));
+    rejects(Rule.NO_LOST_UPDATE, d -> d.writes.add(Draft.stale(4L)));
   }
 
   @Test
@@ -156,6 +168,7 @@ final class RuleTest {
     rejects(Rule.ONE_EVENT, d -> d.delivered.removeIf(e -> e.id().equals("5")));
     rejects(Rule.ONE_EVENT, d -> d.delivered.set(2, new Event("1", "a", 1L, "another")));
     rejects(Rule.ONE_EVENT, d -> d.delivered.add(new Event("9", "a", null, "nobody's")));
+    rejects(Rule.ONE_EVENT, d -> d.objections.add("$.reason: is missing"));
     rejects(Rule.ONE_EVENT, d -> d.delivered.set(5, new Event("4", "a", null, "failed")));
   }
 
@@ -176,6 +189,7 @@ final class RuleTest {
         Rule.KEYS_ONCE,
         d -> d.receipts.add(new Receipt("7", "a", "http", "first:k1", "applied", 5L, null)));
     rejects(Rule.KEYS_ONCE, d -> d.receipts.remove(1));
+    rejects(Rule.KEYS_ONCE, d -> d.writes.add(Draft.failed("first:k1")));
     rejects(
         Rule.KEYS_ONCE,
         d -> d.writes.add(Draft.write(Kind.KEYED, "rig1", "first:k1", null, 3L, null)));

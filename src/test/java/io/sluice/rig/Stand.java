@@ -9,6 +9,7 @@ import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.sluice.contract.ContractFile;
 import io.sluice.contract.DocumentedAnswers;
 import io.sluice.model.Secret;
 import io.sluice.rig.Evidence.Event;
@@ -437,6 +438,7 @@ final class Stand implements AutoCloseable {
    * @param faults how many may have made a publisher repeat a batch
    */
   Evidence evidence(int faults, Vitals after) {
+    List<ConsumerRecord<byte[], byte[]>> delivered = plant.broker().records(events);
     return new Evidence(
         history.writes(),
         history.reads(),
@@ -460,7 +462,12 @@ final class Stand implements AutoCloseable {
                 + " join data_source_versions v using (workspace_id, id, version)",
             Stand::version),
         rows("select event_id from outbox order by seq", r -> r.getString(1)),
-        plant.broker().records(events).stream().map(Stand::event).toList(),
+        delivered.stream().map(Stand::event).toList(),
+        delivered.stream()
+            .flatMap(
+                r -> ContractFile.objectionsOf(ContractFile.EVENT_DATA, tree(r.value())).stream())
+            .distinct()
+            .toList(),
         plant.broker().records(deadLetters).stream()
             .map(
                 r ->
