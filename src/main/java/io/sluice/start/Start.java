@@ -92,7 +92,12 @@ public final class Start {
     if (profile != null && !profile.isBlank() && !dev && !profile.equals("prod")) {
       throw new StartFailure("APP_PROFILE must be dev or prod, or not be set.");
     }
-    Wiring wiring = new Wiring(dev);
+    Runnable stop =
+        () -> {
+          failed.set(true);
+          main.completed();
+        };
+    Wiring wiring = new Wiring(dev, stop);
     main.setPropertyPlaceholderLocations(
         dev
             ? "file:config/application-dev.properties,file:config/application.properties"
@@ -115,8 +120,7 @@ public final class Start {
                   StoreFailure.isOutage(e)
                       ? new StartFailure("The store went away during the start. Start again.")
                       : e);
-              failed.set(true);
-              main.completed();
+              stop.run();
             }
           }
         });

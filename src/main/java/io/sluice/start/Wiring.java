@@ -86,6 +86,7 @@ public final class Wiring implements CamelConfiguration {
   private static final Path CONFIG = Path.of("config");
 
   private final boolean dev;
+  private final Runnable stop;
   private final List<AutoCloseable> closed = new ArrayList<>();
   private final Properties known = new Properties();
   private Started started;
@@ -100,8 +101,12 @@ public final class Wiring implements CamelConfiguration {
       FirstToken token,
       String tokenHash) {}
 
-  public Wiring(boolean dev) {
+  /**
+   * @param stop ends the process as one that failed; run when what it embeds is lost
+   */
+  public Wiring(boolean dev, Runnable stop) {
     this.dev = dev;
+    this.stop = stop;
   }
 
   Started started() {
@@ -158,7 +163,8 @@ public final class Wiring implements CamelConfiguration {
                       Embedded.broker(
                           configuration.data(),
                           configuration.kafka().embeddedPort(),
-                          configuration.kafka().topics())));
+                          configuration.kafka().topics(),
+                          stop)));
       brokers = broker.bootstrap();
     }
     Vault vault = explained(() -> Vault.open(configuration.keyset().file(), dev));

@@ -121,7 +121,7 @@ class GateTest extends CamelMainTestSupport {
 
   @Override
   protected void configure(MainConfigurationProperties configuration) {
-    configuration.addConfiguration(new Wiring(true));
+    configuration.addConfiguration(new Wiring(true, () -> {}));
   }
 
   @BeforeEach

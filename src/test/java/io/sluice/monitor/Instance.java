@@ -77,7 +77,7 @@ final class Instance implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    main.configure().addConfiguration(new Wiring(true));
+    main.configure().addConfiguration(new Wiring(true, () -> {}));
     main.start();
     routes = main.getCamelContext().createProducerTemplate();
     routes.requestBody(

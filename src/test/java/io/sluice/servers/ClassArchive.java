@@ -39,7 +39,10 @@ final class ClassArchive {
   private static final Map<Path, Path> PACKED = new HashMap<>();
 
   private final String program;
-  private boolean tried;
+
+  /** Java 25 crashes while it records what an archive needs. */
+  private boolean tried = Runtime.version().feature() >= 25;
+
   private boolean made;
 
   /**

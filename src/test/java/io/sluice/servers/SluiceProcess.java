@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -422,13 +423,18 @@ public final class SluiceProcess implements AutoCloseable {
     Scratch.delete(directory);
   }
 
-  /** It outlives a process that was killed. Its own end, though immediate, frees what it shares. */
-  private void endEmbeddedStore() {
-    read(data().resolve("postgres/cluster/postmaster.pid"))
+  /** The PostgreSQL that the product has started; empty when there is none. */
+  public Optional<ProcessHandle> embeddedStore() {
+    return read(data().resolve("postgres/cluster/postmaster.pid"))
         .lines()
         .findFirst()
         .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid.strip())))
-        .filter(process -> process.info().command().orElse("").endsWith("postgres"))
+        .filter(process -> process.info().command().orElse("").endsWith("postgres"));
+  }
+
+  /** It outlives a process that was killed. Its own end, though immediate, frees what it shares. */
+  private void endEmbeddedStore() {
+    embeddedStore()
         .ifPresent(
             postmaster -> {
               Signals.sendOne("QUIT", postmaster);

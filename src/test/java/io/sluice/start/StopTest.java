@@ -35,7 +35,7 @@ final class StopTest {
   @Test
   void anInstanceThatStopsSaysSoAndEndsWithStatusZeroAndWithItsDatabase() throws Exception {
     try (SluiceProcess sluice = SluiceProcess.setup().start()) {
-      ProcessHandle database = database(sluice);
+      ProcessHandle database = sluice.embeddedStore().orElseThrow();
       assertThat(database.isAlive()).isTrue();
       HttpRequest request =
           HttpRequest.newBuilder(URI.create(sluice.api() + "/datasources"))
@@ -200,11 +200,6 @@ final class StopTest {
 
   private static String nothingThere() {
     return "jdbc:postgresql://127.0.0.1:1/sluice";
-  }
-
-  private static ProcessHandle database(SluiceProcess sluice) throws IOException {
-    return ProcessHandle.of(Long.parseLong(Files.readAllLines(pidFile(sluice)).get(0).strip()))
-        .orElseThrow();
   }
 
   private static Path pidFile(SluiceProcess sluice) {

@@ -33,15 +33,19 @@ public final class Embedded {
    */
   public static EmbeddedBroker broker(Path data, int port) {
     return broker(
-        data, port, List.of("datasource.updates", "datasource.events", "datasource.updates.dlq"));
+        data,
+        port,
+        List.of("datasource.updates", "datasource.events", "datasource.updates.dlq"),
+        () -> {});
   }
 
   /**
    * As {@link #broker(Path, int)}, with topics of other names.
    *
    * @param topics those that are missing are made; no other topic comes into being by use
+   * @param lost is run, on any thread, when the broker gives up, as on a full disk
    */
-  public static EmbeddedBroker broker(Path data, int port, List<String> topics) {
-    return EmbeddedBroker.start(data.resolve("kafka"), port, topics);
+  public static EmbeddedBroker broker(Path data, int port, List<String> topics, Runnable lost) {
+    return EmbeddedBroker.start(data.resolve("kafka"), port, topics, lost);
   }
 }

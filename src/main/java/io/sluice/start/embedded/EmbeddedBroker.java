@@ -18,9 +18,12 @@ import kafka.server.KafkaRaftServer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Exit;
 import org.apache.kafka.common.utils.Time;
 import org.apache.kafka.metadata.storage.Formatter;
 import org.apache.kafka.server.common.Features;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A Kafka broker inside this JVM (KRaft, broker and controller in one), on loopback. It has no
@@ -29,6 +32,7 @@ import org.apache.kafka.server.common.Features;
  * <p>Thread-safe.
  */
 public final class EmbeddedBroker implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedBroker.class);
   private static final int NODE = 1;
   private static final String CONTROLLER = "CONTROLLER";
   private static final int PARTITIONS = 4;
@@ -44,7 +48,7 @@ public final class EmbeddedBroker implements AutoCloseable {
     this.port = port;
   }
 
-  static EmbeddedBroker start(Path path, int wantedPort, List<String> topics) {
+  static EmbeddedBroker start(Path path, int wantedPort, List<String> topics, Runnable lost) {
     if (wantedPort != 0 && !LoopbackPort.isFree(wantedPort)) {
       throw new IllegalStateException(
           "Port "
@@ -56,6 +60,10 @@ public final class EmbeddedBroker implements AutoCloseable {
     int port = wantedPort == 0 ? LoopbackPort.free() : wantedPort;
     DataDirectory directory = DataDirectory.claim(path);
     EmbeddedBroker broker = null;
+    // It would end the JVM at once, and leave behind what was started beside it.
+    Exit.Procedure end = (status, message) -> end(path, lost);
+    Exit.setHaltProcedure(end);
+    Exit.setExitProcedure(end);
     try {
       Path log = directory.resolve("log");
       format(log);
@@ -75,6 +83,13 @@ public final class EmbeddedBroker implements AutoCloseable {
       throw new IllegalStateException(
           "The embedded Kafka broker did not start; set KAFKA_BROKERS to a broker of your own.", e);
     }
+  }
+
+  private static void end(Path path, Runnable lost) {
+    LOG.atError()
+        .log(
+            "The embedded Kafka broker cannot go on, and Sluice stops. Is there room in {}?", path);
+    lost.run();
   }
 
   /** {@code meta.properties} is written last, so that a format which was cut off is done again. */
