@@ -1,5 +1,5 @@
 -- What an empty store starts with. The first token of a store stays, unless the settings give another one.
--- Gives a row where the token is in force.
+-- One that was withdrawn stays withdrawn. Gives a row where the token is in force.
 with org as (
   insert into orgs (id, name) values (:?org, 'first') on conflict do nothing returning id
 ), workspace as (
@@ -12,6 +12,7 @@ insert into api_tokens (id, hash, workspace_id, name, scopes)
 select 'first', :?hash, :?workspace, 'admin', string_to_array(:?scopes, ' ')
 from (select count(*) from workspace) as made
 on conflict (id) do update
-set hash = excluded.hash, workspace_id = excluded.workspace_id, scopes = excluded.scopes
-where cast(:?replace as boolean) or api_tokens.hash = excluded.hash
+set hash = excluded.hash, workspace_id = excluded.workspace_id, scopes = excluded.scopes, expires_at = null
+where case when api_tokens.hash = excluded.hash then api_tokens.expires_at is null
+           else cast(:?replace as boolean) end
 returning id

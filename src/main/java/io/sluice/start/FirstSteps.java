@@ -69,9 +69,11 @@ final class FirstSteps {
     if (!tokenInForce) {
       LOG.atWarn()
           .log(
-              "This store has another first token than {}, which gives no access. To replace that"
-                  + " one, start with SLUICE_TOKEN.",
-              configuration.data().resolve("token"));
+              "The token in {} gives no access: the first token of this store is another one, or was"
+                  + " withdrawn. To replace that one, start with another SLUICE_TOKEN.",
+              started.token().origin() == Origin.ENVIRONMENT
+                  ? "SLUICE_TOKEN"
+                  : configuration.data().resolve("token"));
     }
     open.run();
     greet(out);
@@ -143,7 +145,7 @@ final class FirstSteps {
                 configuration.org(),
                 tokenInForce
                     ? show ? token.token().reveal() : "as configured"
-                    : "that of the store's first start; SLUICE_TOKEN replaces it");
+                    : "another one, see the log");
     if (started.store().target() != null) {
       greeting +=
           sample(

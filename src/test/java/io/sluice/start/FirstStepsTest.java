@@ -1,7 +1,10 @@
 package io.sluice.start;
 
+import static io.sluice.servers.Installation.tree;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.contract.DocumentedAnswers;
 import io.sluice.secrets.Vault;
 import io.sluice.servers.PostgresServer;
 import io.sluice.servers.SluiceProcess;
@@ -35,12 +38,50 @@ final class FirstStepsTest {
         assertThat(status(elsewhere, first.token())).isEqualTo(200);
         assertThat(status(elsewhere, made)).isEqualTo(403);
         assertThat(elsewhere.logged())
-            .containsOnlyOnce("This store has another first token than ")
+            .containsOnlyOnce("gives no access: the first token of this store is another one")
             .doesNotContain(made);
       }
       try (SluiceProcess told = setup.setting("SLUICE_TOKEN", GIVEN).start()) {
         assertThat(status(told, GIVEN)).isEqualTo(200);
         assertThat(status(told, first.token())).isEqualTo(403);
+      }
+    }
+  }
+
+  @Test
+  void aFirstTokenThatWasWithdrawnComesBackWithNoStart() throws Exception {
+    PostgresServer server = PostgresServer.shared();
+    SluiceProcess.Setup setup =
+        SluiceProcess.setup()
+            .store(server, server.createDatabase())
+            .setting("KAFKA_BROKERS", "127.0.0.1:1")
+            .setting("SLUICE_TOKEN", GIVEN);
+    try (SluiceProcess process = setup.start()) {
+      HttpResponse<String> made =
+          call(
+              process,
+              GIVEN,
+              "POST",
+              "/tokens",
+              "{\"workspace\":\""
+                  + process.workspace()
+                  + "\",\"name\":\"n\",\"scopes\":[\"admin\"]}");
+      assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
+      String other = tree(made.body().getBytes(UTF_8)).path("token").asText();
+      assertThat(call(process, other, "DELETE", "/tokens/first", "").statusCode()).isEqualTo(204);
+      assertThat(call(process, other, "DELETE", "/tokens/first", "").statusCode()).isEqualTo(404);
+      assertThat(call(process, other, "GET", "/tokens", "").body()).doesNotContain("\"first\"");
+      process.stop();
+      process.start();
+
+      assertThat(status(process, GIVEN)).isEqualTo(403);
+      assertThat(process.logged()).contains("The token in SLUICE_TOKEN gives no access");
+      setup
+          .setting("SLUICE_TOKEN", GIVEN + "-the-next")
+          .setting("SLUICE_KEYSET", process.data().resolve("keyset.json").toString());
+      try (SluiceProcess next = setup.start()) {
+        assertThat(status(next, GIVEN + "-the-next")).isEqualTo(200);
+        assertThat(status(next, GIVEN)).isEqualTo(403);
       }
     }
   }
@@ -78,11 +119,19 @@ final class FirstStepsTest {
   }
 
   private int status(SluiceProcess sluice, String token) throws IOException, InterruptedException {
-    return http.send(
-            HttpRequest.newBuilder(URI.create(sluice.api() + "/datasources"))
+    return call(sluice, token, "GET", "/datasources", "").statusCode();
+  }
+
+  private HttpResponse<String> call(
+      SluiceProcess sluice, String token, String method, String path, String body)
+      throws IOException, InterruptedException {
+    return DocumentedAnswers.check(
+        http.send(
+            HttpRequest.newBuilder(URI.create(sluice.api() + path))
                 .header("Authorization", "Bearer " + token)
+                .header("content-type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
                 .build(),
-            HttpResponse.BodyHandlers.discarding())
-        .statusCode();
+            HttpResponse.BodyHandlers.ofString()));
   }
 }
