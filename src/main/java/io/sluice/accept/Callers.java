@@ -155,6 +155,7 @@ public final class Callers {
   private static ApiToken token(Map<String, Object> row) {
     return new ApiToken(
         (String) row.get("id"),
+        (String) row.get("holder"),
         (String) row.get("workspace_id"),
         Scope.parse((String) row.get("scopes")),
         (String) row.get("name"));
@@ -169,7 +170,7 @@ public final class Callers {
     if (!needed.stream().allMatch(token::allows)) {
       throw Refusal.because(Reason.SCOPE_MISSING);
     }
-    exchange.setProperty(Prober.SENDER, token.id());
+    exchange.setProperty(Prober.SENDER, token.holder());
     exchange.setProperty(Caller.PROPERTY, new Caller(token, token.workspace()));
   }
 }

@@ -100,7 +100,7 @@ public final class IdempotencyKeys {
         .with("unreleased", String.join(",", unreleased.keySet()));
   }
 
-  /** What the sender calls the update: keys belong to the token. */
+  /** What the sender calls the update: keys belong to the token, or to its client. */
   Optional<String> identity(HttpRequest request, Caller caller) {
     Optional<String> key = request.header("idempotency-key");
     if (key.isPresent() && !KEY.matcher(key.get()).matches()) {
@@ -109,7 +109,7 @@ public final class IdempotencyKeys {
           "Idempotency-Key",
           "An Idempotency-Key has 1 to 255 visible ASCII characters.");
     }
-    return key.map(value -> caller.token().id() + ":" + value);
+    return key.map(value -> caller.token().holder() + ":" + value);
   }
 
   /** A body can hold secrets: what is kept of it is a keyed hash. */

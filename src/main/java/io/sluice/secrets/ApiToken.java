@@ -7,10 +7,12 @@ import java.util.Set;
  * store.
  *
  * @param id stable and public: it names the actor in histories and events
+ * @param holder whom keys and shares belong to: the client that it was issued to, one token after
+ *     the other, else the token itself
  * @param workspace the workspace in which the native API acts for it
  * @param name for people
  */
-public record ApiToken(String id, String workspace, Set<Scope> scopes, String name) {
+public record ApiToken(String id, String holder, String workspace, Set<Scope> scopes, String name) {
 
   public ApiToken {
     scopes = Set.copyOf(scopes);

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -300,6 +301,27 @@ final class AdministrationTest {
         .isEqualTo(204);
     await().atMost(Duration.ofSeconds(20)).until(() -> listed(token) == 403);
     assertThat(place.send(grant(client)).status()).isEqualTo(401);
+  }
+
+  @Test
+  void aKeyOfAClientIsTheSameUnderItsNextToken() {
+    Map<String, String> grant = grant(client(SLUICE.workspace()));
+    String id = API.create(API.works());
+    String key = UUID.randomUUID().toString();
+    List<Answer> answers =
+        Stream.of(1, 2)
+            .map(
+                time ->
+                    API.request("PUT", "/datasources/" + id)
+                        .token(Place.QUERY.send(grant).json().path("access_token").asText())
+                        .header("Idempotency-Key", key)
+                        .json(API.works())
+                        .send())
+            .toList();
+
+    assertThat(answers).extracting(Answer::status).containsExactly(200, 200);
+    assertThat(answers.get(1).header("Idempotent-Replayed")).isEqualTo("true");
+    assertThat(API.get("/datasources/" + id).send().json().path("version").asInt()).isEqualTo(2);
   }
 
   @ParameterizedTest

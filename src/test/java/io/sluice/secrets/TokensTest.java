@@ -153,7 +153,7 @@ final class TokensTest {
   @ParameterizedTest
   @EnumSource
   void a_token_permits_its_own_scope_and_what_that_implies_and_no_more(Scope held) {
-    ApiToken token = new ApiToken("t-1", "ws-1", Set.of(held), "test");
+    ApiToken token = new ApiToken("t-1", "t-1", "ws-1", Set.of(held), "test");
     Set<Scope> allowed = EnumSet.noneOf(Scope.class);
     for (Scope scope : Scope.values()) {
       if (token.allows(scope)) {
