@@ -26,7 +26,7 @@ select o.seq, o.topic, o.record_key, o.headers::text as headers, o.body
 from outbox o, mine
 where o.published_at is null
   and (o.topic = :?deadLetterTopic) = cast(:?deadLetters as boolean)
-  and coalesce(o.record_key, '') <> all (
-    array(select cast(key as bytea) from unnest(string_to_array(:?refusedKeys, ',')) as key))
+  and coalesce(o.record_key, '') not in (
+    select cast(key as bytea) from unnest(string_to_array(:?refusedKeys, ',')) as key)
 order by o.seq
 limit :?limit

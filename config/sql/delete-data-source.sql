@@ -1,14 +1,11 @@
--- Removes a data source with its secrets, also those of former versions, and says so. History stays.
+-- Removes a data source with its secrets, also, by a trigger, those of former versions, and says so.
+-- History stays.
 with gone as (
   delete from data_sources
   where workspace_id = :?workspace and id = :?id
     and (cast(:?expected as text) is null
          or version = any (cast(string_to_array(:?expected, ',') as bigint[])))
   returning workspace_id, id, version
-), erased as (
-  update data_source_versions v set secrets = '{}'
-  from gone
-  where v.workspace_id = gone.workspace_id and v.id = gone.id
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, actor, state, version, finished_at)
   select cast(:?updateId as uuid), workspace_id, id, :?intake, :?actor, 'applied', version, now()

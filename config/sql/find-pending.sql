@@ -7,10 +7,15 @@ with waiting as (
   where d.workspace_id = :?workspace and d.id = :?id
     and u.state = 'held' and u.version = d.version and u.reason <> 'SUPERSEDED'
 ), older as (
+  select id from updates
+  where id in (select id from waiting where seq < (select max(seq) from waiting)) and state = 'held'
+  order by id
+  for update
+), over as (
   update updates u
   set reason = 'SUPERSEDED', lease_until = now(), fence = u.fence + 1
-  from waiting
-  where u.id = waiting.id and u.state = 'held' and waiting.seq < (select max(seq) from waiting)
+  from older
+  where u.id = older.id
 )
 select id::text as id, intake, identity, fence
 from waiting

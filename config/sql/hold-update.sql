@@ -2,7 +2,8 @@
 -- over, also while it is being tried; it is ended with its event as soon as it comes up. A change that is
 -- held again takes nobody's place: what else is held came after it. Nothing happens when other settings
 -- went live meanwhile, or when the lease of an update went to somebody else, which is told ("lost").
--- What is held is locked before the data source, as by the end of a change that was held.
+-- What is held is locked before the data source, as by the end of a change that was held, and in the order
+-- of its ids, as by everybody.
 with lease as (
   select id, state from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
@@ -12,6 +13,7 @@ with lease as (
   where workspace_id = :?workspace and data_source_id = :?id and state = 'held'
     and id <> cast(:?updateId as uuid)
     and (cast(:?fence as bigint) is null or exists (select 1 from lease where state <> 'held'))
+  order by id
   for update
 ), live as (
   select id from data_sources

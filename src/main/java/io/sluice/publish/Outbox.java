@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.store.Bell;
 import io.sluice.store.Statement;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -16,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -54,15 +52,6 @@ public final class Outbox {
    */
   private static final Duration LINGER = Duration.ofMillis(20);
 
-  /**
-   * So long the records of a key are left out after the broker did not take one, so that a record
-   * which it refuses, or a partition that has no leader, holds up its own key alone.
-   */
-  private static final Duration REFUSED = Duration.ofSeconds(10);
-
-  /** Records that go out one after the other. */
-  private record Lane(boolean deadLetters, ByteBuffer key) {}
-
   /** One publisher among the instances that share a store. */
   private final String owner = UUID.randomUUID().toString();
 
@@ -78,8 +67,8 @@ public final class Outbox {
   /** What the broker has, and the store does not know that yet. */
   private final Set<Long> acknowledged = new ConcurrentSkipListSet<>();
 
-  /** Of whom the broker did not take a record lately, and when that was. */
-  private final Map<Lane, Long> refused = new ConcurrentHashMap<>();
+  private final RefusedKeys refusedEvents = new RefusedKeys();
+  private final RefusedKeys refusedDeadLetters = new RefusedKeys();
 
   /** When the lease that runs was asked for; of the clock that never jumps. */
   private volatile long leased;
@@ -94,6 +83,9 @@ public final class Outbox {
 
   /** Whether the last look found more than one record. */
   private volatile boolean crowded;
+
+  /** Whether the broker has ever taken a record: its topics are known from then on. */
+  private volatile boolean reached;
 
   private volatile boolean failing;
 
@@ -175,8 +167,6 @@ public final class Outbox {
   public Statement claim() {
     leased = System.nanoTime();
     claimed = deadLetters;
-    // Twice as long as they are left out: by then each has been tried again.
-    refused.values().removeIf(since -> leased - since >= 2 * REFUSED.toNanos());
     return Statement.named("claim-outbox")
         .with("owner", owner)
         .with("lease", lease.toMillis())
@@ -184,19 +174,23 @@ public final class Outbox {
         .with("deadLetters", deadLetters)
         .with(
             "refusedKeys",
-            refused.entrySet().stream()
-                .filter(lane -> lane.getKey().deadLetters() == claimed)
-                .filter(lane -> leased - lane.getValue() < REFUSED.toNanos())
-                .map(lane -> "\\x" + HexFormat.of().formatHex(lane.getKey().key().array()))
+            refused().leftOut(leased).stream()
+                .map(key -> "\\x" + key)
                 .collect(Collectors.joining(",")))
         .with("limit", batch);
   }
 
+  /** Of the kind that was claimed last. */
+  private RefusedKeys refused() {
+    return claimed ? refusedDeadLetters : refusedEvents;
+  }
+
   /**
    * The rows in rounds: the first row alone, which finds out whether the broker is there; then the
-   * first of each key, then the second, and so on. They end early when half of the lease is over,
-   * to have it renewed: a publisher that was stopped for longer, and so may have a successor,
-   * repeats the round that it had begun and no other.
+   * first of each key, then the second, and so on. Where the broker is known and has refused some,
+   * the first of each key go at once: one after the other they would take the time of all. They end
+   * early when half of the lease is over, to have it renewed: a publisher that was stopped for
+   * longer, and so may have a successor, repeats the round that it had begun and no other.
    */
   public Iterator<List<Map<String, Object>>> rounds(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
@@ -209,11 +203,11 @@ public final class Outbox {
       return Collections.emptyIterator();
     }
     List<List<Map<String, Object>>> rounds = new ArrayList<>();
-    rounds.add(List.of(rows.get(0)));
-    Map<ByteBuffer, Integer> last = new HashMap<>();
-    last.put(key(rows.get(0)), 0);
-    for (Map<String, Object> row : rows.subList(1, rows.size())) {
-      int round = last.merge(key(row), 1, Integer::sum);
+    int second = reached && !refused().isEmpty() ? 0 : 1;
+    Map<String, Integer> last = new HashMap<>();
+    for (Map<String, Object> row : rows) {
+      int first = rounds.isEmpty() ? 0 : second;
+      int round = last.compute(key(row), (key, before) -> before == null ? first : before + 1);
       if (round == rounds.size()) {
         rounds.add(new ArrayList<>());
       }
@@ -237,10 +231,13 @@ public final class Outbox {
     };
   }
 
-  /** Records without a key have no order among each other, but one is as good as any. */
-  private static ByteBuffer key(Map<String, Object> row) {
+  /**
+   * In hexadecimal digits. Records without a key have no order among each other, but one is as good
+   * as any.
+   */
+  private static String key(Map<String, Object> row) {
     byte[] key = (byte[]) row.get("record_key");
-    return ByteBuffer.wrap(key == null ? new byte[0] : key);
+    return key == null ? "" : HexFormat.of().formatHex(key);
   }
 
   /** One round as messages. */
@@ -277,14 +274,20 @@ public final class Outbox {
       @Body List<Message> records,
       @ExchangeProperty(ROUND) List<Map<String, Object>> round,
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception failure) {
+    List<String> refused = new ArrayList<>();
     for (int i = 0; i < round.size(); i++) {
       if (failure == null || taken(records.get(i))) {
         acknowledged.add(((Number) round.get(i).get("seq")).longValue());
+        refused().taken(key(round.get(i)));
+        reached = true;
       } else {
-        refused.put(new Lane(claimed, key(round.get(i))), System.nanoTime());
+        refused.add(key(round.get(i)));
       }
     }
-    if (failing && refused.isEmpty()) {
+    if (!refused.isEmpty()) {
+      refused().refused(refused, System.nanoTime());
+    }
+    if (failing && refusedEvents.isEmpty() && refusedDeadLetters.isEmpty()) {
       failing = false;
       LOG.atInfo().log("Events are published again.");
     }

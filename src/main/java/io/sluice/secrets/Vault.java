@@ -39,7 +39,7 @@ import java.util.HexFormat;
  *
  * <p>Rotation: {@link #rotate()} adds a key and seals with it from then on; older keys go on
  * opening. Instances that share the file notice the new key when they first meet it, and when they
- * {@link #refresh()}. {@link #newest} moves a ciphertext to the newest key, {@link #dropOldKeys()}
+ * {@link #refresh()}. {@link #newest} moves a ciphertext to the newest key, {@link #dropOldKeys}
  * ends the rotation. The fingerprint key stays: with another one every fingerprint and token hash
  * would change.
  *
@@ -177,9 +177,25 @@ public final class Vault {
     keys = Keys.parse(content, file.path());
   }
 
-  /** Removes every sealing key but the newest. What is still sealed with one of them is lost. */
-  public synchronized void dropOldKeys() {
-    String content = file.update(now -> parseExisting(now).withPrimaryOnly().json());
+  /**
+   * Removes every sealing key but the newest. What is still sealed with one of them is lost.
+   *
+   * @param newest the key that the caller has seen as the newest
+   * @throws VaultException when the file has another one by now
+   */
+  public synchronized void dropOldKeys(int newest) {
+    String content =
+        file.update(
+            now -> {
+              Keys held = parseExisting(now);
+              if (held.sealing().getPrimary().getId() != newest) {
+                throw new VaultException(
+                    "A key was added to "
+                        + file.path()
+                        + " meanwhile, so that the others are needed.");
+              }
+              return held.withPrimaryOnly().json();
+            });
     keys = Keys.parse(content, file.path());
   }
 

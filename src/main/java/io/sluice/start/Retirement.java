@@ -76,8 +76,9 @@ public final class Retirement {
     Duration poll = values.duration("sluice.keyset.poll", Duration.ofMillis(10));
     values.check();
     requireKnown(file, poll);
+    int newest = vault.newestKey();
     requireNewest(vault, url, user, password);
-    vault.dropOldKeys();
+    vault.dropOldKeys(newest);
     return "Removed the older keys from "
         + file
         + ". A backup of the store from before needs a copy of the file from before.";

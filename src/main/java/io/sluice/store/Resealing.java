@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 import io.sluice.secrets.Vault;
 import io.sluice.secrets.VaultException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -44,8 +45,17 @@ public final class Resealing {
   private final DataSources dataSources;
   private final ObjectMapper json;
 
+  /**
+   * What an instance sealed before it knew the newest key may be stored after a walk has passed:
+   * while there are older keys, it is looked for again.
+   */
+  private static final Duration AGAIN = Duration.ofHours(1);
+
   /** The newest key at the end of a walk that met no other; absent: there was none. */
   private volatile OptionalInt done = OptionalInt.empty();
+
+  /** When that walk ended; of the clock that never jumps. */
+  private volatile long doneAt;
 
   public Resealing(Vault vault, DataSources dataSources, ObjectMapper json) {
     this.vault = vault;
@@ -63,6 +73,7 @@ public final class Resealing {
     private Map<String, Object> last = START;
     private int older;
     private int unopened;
+    private String unopenedOne;
 
     private Walk(int key) {
       this.key = key;
@@ -74,7 +85,7 @@ public final class Resealing {
     Walk walk = exchange.getProperty(WALK, Walk.class);
     if (walk == null) {
       vault.refresh();
-      if (!vault.holdsOlderKeys() || done.equals(OptionalInt.of(vault.newestKey()))) {
+      if (!vault.holdsOlderKeys() || lately(vault.newestKey())) {
         return false;
       }
       walk = new Walk(vault.newestKey());
@@ -84,6 +95,10 @@ public final class Resealing {
       ended(walk);
     }
     return !walk.left.isEmpty() && exchange.getContext().getStatus().isStarted();
+  }
+
+  private boolean lately(int newestKey) {
+    return done.equals(OptionalInt.of(newestKey)) && System.nanoTime() - doneAt < AGAIN.toNanos();
   }
 
   public Statement page(@ExchangeProperty(WALK) Walk walk) {
@@ -107,6 +122,7 @@ public final class Resealing {
         dataSources.resealed(row).ifPresent(after -> fresh.add(replacement(row, after)));
       } catch (VaultException e) {
         walk.unopened++;
+        walk.unopenedOne = row.get("workspace_id") + "/" + row.get("id");
       }
     }
     Table table = walk.left.element();
@@ -141,9 +157,11 @@ public final class Resealing {
       return;
     }
     done = OptionalInt.of(walk.key);
+    doneAt = System.nanoTime();
     if (walk.unopened > 0) {
       LOG.atWarn()
           .addKeyValue("rows", walk.unopened)
+          .addKeyValue("one", walk.unopenedOne)
           .log("Some secrets do not open with any key of the key file, and stay as they are.");
     }
     LOG.atInfo().log("No stored secret is sealed with an older key any more.");

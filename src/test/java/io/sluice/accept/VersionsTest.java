@@ -1,6 +1,7 @@
 package io.sluice.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,7 +9,9 @@ import io.sluice.accept.Api.Answer;
 import io.sluice.servers.SluiceProcess;
 import java.sql.Connection;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -151,16 +154,71 @@ final class VersionsTest {
 
     assertThat(back.status()).as(back.body()).isEqualTo(404);
     assertThat(same.status()).as(same.body()).isEqualTo(200);
-    try (Connection store = SLUICE.store();
-        Statement sql = store.createStatement();
-        ResultSet kept =
-            sql.executeQuery(
-                "select string_agg(version || ' ' || (secrets = '{}'), ', ' order by version)"
-                    + " from data_source_versions where id = '"
-                    + id
-                    + "'")) {
-      kept.next();
-      assertThat(kept.getString(1)).isEqualTo("1 true, 2 false, 3 false");
+    try (Connection store = SLUICE.store()) {
+      assertThat(
+              value(
+                  store,
+                  "select string_agg(version || ' ' || (secrets = '{}'), ', ' order by version)"
+                      + " from data_source_versions where id = '"
+                      + id
+                      + "'"))
+          .isEqualTo("1 true, 2 false, 3 false");
+    }
+  }
+
+  @Test
+  void aDeleteThatHasWaitedForAnUpdateErasesItsSecretsToo() throws Exception {
+    String id = API.create(API.works());
+    try (Connection update = SLUICE.store();
+        Connection observer = SLUICE.store()) {
+      update.setAutoCommit(false);
+      // As the commit of an update, not at its end yet.
+      execute(update, "update data_sources set version = 2 where id = '" + id + "'");
+      execute(
+          update,
+          "insert into data_source_versions select workspace_id, id, 2, settings, secrets, changed,"
+              + " report, gen_random_uuid(), published_at, created_by, updated_by"
+              + " from data_source_versions where id = '"
+              + id
+              + "'");
+      CompletableFuture<Answer> delete =
+          CompletableFuture.supplyAsync(
+              () -> API.request("DELETE", "/datasources/" + id).admin().send());
+      await("the delete to wait")
+          .atMost(Duration.ofSeconds(20))
+          .until(
+              () ->
+                  delete.isDone()
+                      || value(
+                              observer,
+                              "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                                  + " and query like '%delete from data_sources%'")
+                          .equals("1"));
+      update.commit();
+
+      assertThat(delete.join().status()).isEqualTo(204);
+      assertThat(
+              value(
+                  observer,
+                  "select string_agg(version || ' ' || secrets::text, ', ' order by version)"
+                      + " from data_source_versions where id = '"
+                      + id
+                      + "'"))
+          .isEqualTo("1 {}, 2 {}");
+    }
+  }
+
+  private static void execute(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  private static String value(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      row.next();
+      return row.getString(1);
     }
   }
 

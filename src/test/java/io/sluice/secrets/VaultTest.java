@@ -237,7 +237,7 @@ final class VaultTest {
     String old = vault.seal(Secret.of("s3cret"), HERE);
     vault.rotate();
     String resealed = vault.newest(old, HERE);
-    vault.dropOldKeys();
+    vault.dropOldKeys(vault.newestKey());
 
     Vault restarted = Vault.open(file, false);
     assertThat(restarted.open(resealed, HERE)).isEqualTo(Secret.of("s3cret"));
@@ -245,6 +245,19 @@ final class VaultTest {
     JsonNode sealing = new ObjectMapper().readTree(Files.readString(file)).get("sealing");
     assertThat(sealing.get("key")).hasSize(1);
     assertThat(rights(file)).isEqualTo("rw-------");
+  }
+
+  @Test
+  void no_key_is_dropped_when_another_was_added_meanwhile() {
+    vault.rotate();
+    String needed = vault.seal(Secret.of("s3cret"), HERE);
+    int newest = vault.newestKey();
+    Vault.open(file, false).rotate();
+
+    assertThatThrownBy(() -> vault.dropOldKeys(newest))
+        .isInstanceOf(VaultException.class)
+        .hasMessageContaining("meanwhile");
+    assertThat(Vault.open(file, false).open(needed, HERE)).isEqualTo(Secret.of("s3cret"));
   }
 
   @Test
