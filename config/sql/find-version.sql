@@ -3,7 +3,5 @@ select v.id, v.version, d.status, v.settings::text as settings, v.secrets::text 
        v.report::text as last_test, v.published_at, v.created_by, v.updated_by
 from data_source_versions v join data_sources d using (workspace_id, id)
 where v.workspace_id = :?workspace and v.id = :?id and v.version = :?version
-  and not exists (
-    select 1 from updates u
-    where u.workspace_id = v.workspace_id and u.data_source_id = v.id
-      and u.state = 'applied' and u.report is null and u.version >= v.version)
+  and
+include not-deleted-since

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.apply.Gate;
 import io.sluice.apply.Outcome;
 import io.sluice.apply.Submission;
 import io.sluice.apply.Submission.Operation;
@@ -54,7 +55,6 @@ public final class NativeApi {
   private static final String ON_UNREACHABLE = "onUnreachable";
   static final String FORCE = "force";
 
-  private static final String WANTED_VERSION = "wantedVersion";
   private static final Set<String> FILTERS = Set.of("driver", "host", "status");
 
   /** What a page has in common with the next one, beside its size. */
@@ -245,7 +245,7 @@ public final class NativeApi {
     if (!DataSourceId.valid(path.get("id"))) {
       throw noSuchDataSource();
     }
-    exchange.setProperty(WANTED_VERSION, wantedVersion(request));
+    exchange.setProperty(Gate.FORMER_VERSION, wantedVersion(request));
     submit(
         exchange,
         Intake.ROLLBACK,
@@ -276,7 +276,7 @@ public final class NativeApi {
   /** Asks the store for the version that is to go live again. */
   public Statement version(
       @ExchangeProperty(Submission.PROPERTY) Submission submission,
-      @ExchangeProperty(WANTED_VERSION) long version) {
+      @ExchangeProperty(Gate.FORMER_VERSION) long version) {
     return Statement.named("find-version")
         .with("workspace", submission.workspace())
         .with("id", submission.id())
@@ -291,10 +291,7 @@ public final class NativeApi {
     DataSource former =
         dataSources
             .one(submission.workspace(), rows)
-            .orElseThrow(
-                () ->
-                    Refusal.because(
-                        Reason.NOT_FOUND, "There is no such version of this data source."));
+            .orElseThrow(() -> Refusal.because(Reason.NOT_FOUND, Gate.NO_SUCH_VERSION));
     exchange.setProperty(Submission.PROPERTY, submission.carrying(Update.to(former.settings())));
   }
 

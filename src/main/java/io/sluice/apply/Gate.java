@@ -6,6 +6,7 @@ import io.sluice.apply.Submission.Operation;
 import io.sluice.drivers.DriverCatalogue;
 import io.sluice.model.Connection;
 import io.sluice.model.Field;
+import io.sluice.model.Intake;
 import io.sluice.model.JumpHost;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
@@ -55,6 +56,12 @@ public final class Gate {
   /** The exchange property with the host and port that the update is for, as one text. */
   public static final String TARGET = "target";
 
+  /** The exchange property with the former version that is to go live again, a {@code Long}. */
+  public static final String FORMER_VERSION = "formerVersion";
+
+  /** What the sender is told of a version that is not of the data source that is live now. */
+  public static final String NO_SUCH_VERSION = "There is no such version of this data source.";
+
   private static final String CANDIDATE = "candidate";
   private static final String TESTED = "tested";
   private static final String OUTCOME = "outcome";
@@ -62,6 +69,7 @@ public final class Gate {
   private static final String ROUND = "round";
   private static final String BEGUN = "begun";
 
+  private static final String NO_DATA_SOURCE = "There is no data source with this id.";
   private static final String OTHERS_FIRST = "Other updates of this data source keep coming first.";
 
   /** How often an update starts over when others commit first. */
@@ -108,11 +116,16 @@ public final class Gate {
     if (exchange.getProperty(BEGUN) == null) {
       exchange.setProperty(BEGUN, System.nanoTime());
     }
-    String statement =
-        submission.operation() == Operation.CREATE ? "find-for-create" : "find-data-source";
-    return Statement.named(statement)
-        .with("workspace", submission.workspace())
-        .with("id", submission.id());
+    Long former = exchange.getProperty(FORMER_VERSION, Long.class);
+    Statement live;
+    if (submission.operation() == Operation.CREATE) {
+      live = Statement.named("find-for-create");
+    } else if (former != null) {
+      live = Statement.named("find-for-rollback").with("version", former);
+    } else {
+      live = Statement.named("find-data-source");
+    }
+    return live.with("workspace", submission.workspace()).with("id", submission.id());
   }
 
   /**
@@ -147,10 +160,11 @@ public final class Gate {
   }
 
   private DataSource live(Submission submission, List<Map<String, Object>> rows) {
+    boolean rollback = submission.intake() == Intake.ROLLBACK;
     return dataSources
         .one(submission.workspace(), rows)
         .orElseThrow(
-            () -> Refusal.because(Reason.NOT_FOUND, "There is no data source with this id."));
+            () -> Refusal.because(Reason.NOT_FOUND, rollback ? NO_SUCH_VERSION : NO_DATA_SOURCE));
   }
 
   private static long firstVersion(Map<String, Object> row) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.accept.Api.Answer;
 import io.sluice.servers.SluiceProcess;
+import io.sluice.servers.ToxicProxy;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,6 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -164,6 +167,42 @@ final class VersionsTest {
                       + "'"))
           .isEqualTo("1 true, 2 false, 3 false");
     }
+  }
+
+  @Test
+  void whatIsDeletedWhileItsRollbackIsTestedDoesNotComeBack() throws Exception {
+    CountDownLatch remade = new CountDownLatch(1);
+    try (ToxicProxy proxy = ToxicProxy.to(SLUICE.target().host(), SLUICE.target().port())) {
+      String id = API.create(API.works().put("port", proxy.port()));
+      API.put(id, API.works());
+      int before = proxy.connections();
+      proxy.rewriteAnswers(answer -> after(remade, answer));
+      CompletableFuture<Answer> rollback =
+          CompletableFuture.supplyAsync(() -> rollback(id, UUID.randomUUID().toString()));
+      await("the rollback's test")
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> rollback.isDone() || proxy.connections() > before);
+      API.request("DELETE", "/datasources/" + id).admin().send();
+      Answer other =
+          API.request("POST", "/datasources").admin().json(API.works().put("id", id)).send();
+      String stored = API.stored(id);
+      remade.countDown();
+
+      Answer back = rollback.join();
+
+      assertThat(other.status()).as(other.body()).isEqualTo(201);
+      assertThat(back.status()).as(back.body()).isEqualTo(404);
+      assertThat(API.stored(id)).isEqualTo(stored);
+    }
+  }
+
+  private static byte[] after(CountDownLatch moment, byte[] answer) {
+    try {
+      assertThat(moment.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError("Nobody says when to go on.", e);
+    }
+    return answer;
   }
 
   @Test
