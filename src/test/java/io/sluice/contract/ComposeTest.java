@@ -55,6 +55,21 @@ final class ComposeTest {
     assertThat(environment("sluice").getOrDefault("APP_PROFILE", "prod")).isEqualTo("prod");
   }
 
+  /** A file that is mounted by itself is still the old one after a rotation has replaced it. */
+  @Test
+  void sluiceSeesARotatedKeyset() {
+    Path keyset = Path.of(environment("sluice").get("SLUICE_KEYSET"));
+    assertThat(services.at("/sluice/volumes"))
+        .filteredOn(volume -> volume.path("target").asText().equals(keyset.getParent().toString()))
+        .singleElement()
+        .satisfies(
+            volume -> {
+              assertThat(volume.path("type").asText()).isEqualTo("bind");
+              assertThat(volume.path("source").asText()).startsWith("${").contains(":?");
+              assertThat(volume.path("read_only").asBoolean()).isTrue();
+            });
+  }
+
   @Test
   void thePublishedPortIsTheOneSluiceListensOn() throws IOException {
     Matcher http = ENVIRONMENT.matcher(SettingsFile.read().get("sluice.http.port"));
