@@ -1,9 +1,12 @@
 -- The commit of an update that passed its test: new version, history, receipt and event, or nothing.
 -- Nothing happens when the version is no longer the one that was tested against, or when the lease
 -- of the update went to somebody else meanwhile, which is told ("lost").
-with lease as (
+with
+include turn
+, lease as (
   select id from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
+    and exists (select from turn)
   for update
 ), saved as (
   update data_sources
@@ -12,6 +15,7 @@ with lease as (
       last_test = cast(:?report as json), published_at = :?now, updated_by = :?actor,
       next_check = null, outcomes = ''
   where workspace_id = :?workspace and id = :?id and version = :?expected
+    and exists (select from turn)
     and (cast(:?fence as bigint) is null or exists (select 1 from lease))
   returning workspace_id, id, version, settings, secrets, published_at, created_by
 ), history as (

@@ -1,16 +1,20 @@
 -- The commit of a new data source that passed its test: row, history, receipt and event, or nothing
 -- where the id is taken, or was so for a while, or where the lease of the update went to somebody else
 -- meanwhile, which is told ("lost").
-with lease as (
+with
+include turn
+, lease as (
   select id from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
+    and exists (select from turn)
   for update
 ), saved as (
   insert into data_sources (workspace_id, id, version, driver, host, status, settings, secrets,
                             last_test, published_at, created_at, created_by, updated_by)
   select :?workspace, :?id, :?version, :?driver, :?host, 'reachable', cast(:?settings as jsonb),
          cast(:?secrets as jsonb), cast(:?report as json), :?now, :?now, :?actor, :?actor
-  where (cast(:?fence as bigint) is null or exists (select 1 from lease))
+  where exists (select from turn)
+    and (cast(:?fence as bigint) is null or exists (select 1 from lease))
     and not exists (select 1 from data_source_versions v
                     where v.workspace_id = :?workspace and v.id = :?id
                       and v.version >= cast(:?version as bigint))

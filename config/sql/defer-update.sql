@@ -4,7 +4,7 @@
 with target as (
   select id from data_sources where workspace_id = :?workspace and id = :?id
 ), known as (
-  select id, request_hash from updates
+  select id, data_source_id, request_hash from updates
   where workspace_id = :?workspace and intake <> 'kafka'
     and identity = cast(:?identity as text)
 ), accepted as (
@@ -19,4 +19,5 @@ with target as (
 select (select count(*) from target) as present,
        (select id::text from accepted) as accepted,
        (select id::text from known) as known,
+       (select data_source_id from known) as known_data_source,
        (select request_hash from known) as known_hash

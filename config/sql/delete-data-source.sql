@@ -1,8 +1,10 @@
 -- Removes a data source with its secrets, also, by a trigger, those of former versions, and says so.
 -- History stays.
-with gone as (
+with
+include turn
+, gone as (
   delete from data_sources
-  where workspace_id = :?workspace and id = :?id
+  where workspace_id = :?workspace and id = :?id and exists (select from turn)
     and (cast(:?expected as text) is null
          or version = any (cast(string_to_array(:?expected, ',') as bigint[])))
   returning workspace_id, id, version

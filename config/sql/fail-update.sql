@@ -1,11 +1,11 @@
--- The receipt and the event of an update that was refused. The live settings are locked, so that
--- events of one data source keep their order, and not touched. Nothing happens when the lease of a
--- queued update went to somebody else meanwhile.
-with current as (
-  select id from data_sources where workspace_id = :?workspace and id = :?id for update
-), lease as (
+-- The receipt and the event of an update that was refused. Nothing happens when the lease of a queued
+-- update went to somebody else meanwhile.
+with
+include turn
+, lease as (
   select id from updates
   where id = cast(:?updateId as uuid) and state in ('pending', 'running', 'held') and fence = cast(:?fence as bigint)
+    and exists (select from turn)
   for update
 ), receipt as (
   insert into updates (id, workspace_id, data_source_id, intake, identity, actor, state, reason,
@@ -13,8 +13,8 @@ with current as (
   select cast(:?updateId as uuid), :?workspace, :?id, :?intake, cast(:?identity as text), :?actor,
          :?state, :?reason, cast(:?report as json), cast(:?refusal as jsonb), cast(:?changed as jsonb),
          now()
-  from (select count(*) from current) as locked
-  where cast(:?fence as bigint) is null or exists (select 1 from lease)
+  where exists (select from turn)
+    and (cast(:?fence as bigint) is null or exists (select 1 from lease))
   on conflict (id) do update
   set state = excluded.state, version = null, reason = excluded.reason, report = excluded.report, refusal = excluded.refusal,
       changed = excluded.changed, finished_at = excluded.finished_at, seq = default, payload = null,

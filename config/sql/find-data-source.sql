@@ -1,2 +1,4 @@
--- What is live under an id.
-include live
+include data-source-columns
+from data_sources d
+include waiting-change
+where workspace_id = :?workspace and id = :?id

@@ -25,21 +25,10 @@ with chosen as not materialized (
      and (cast(:?after as text) is null or (published_at, id) < (cast(:?since as timestamptz), :?after))
    order by published_at desc, id desc limit :?limit)
 )
-select id, version, status, settings::text as settings, secrets::text as secrets,
-       last_test::text as last_test, published_at, created_by, updated_by,
-       waiting.pending::text as pending
+include data-source-columns
 from page
 join data_sources d using (id)
-left join lateral (
-  select jsonb_build_object(
-           'update_id', u.id, 'actor', u.actor, 'reason', u.reason, 'changed', u.changed,
-           'since', to_char(u.received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as pending
-  from updates u
-  where u.workspace_id = d.workspace_id and u.data_source_id = d.id and u.state = 'held'
-    and u.version = d.version and u.reason <> 'SUPERSEDED'
-  order by u.seq desc
-  limit 1
-) waiting on true
+include waiting-change
 where d.workspace_id = :?workspace
 order by case when :?sort = 'published_at' then published_at end,
          case when :?sort = '-published_at' then published_at end desc,

@@ -2,12 +2,15 @@
 -- certificates that end soon. Nothing happens when other settings went live meanwhile, or when the
 -- lease went to somebody else. Where the server refused the login, nobody tries the same one again
 -- before the pause is over, whichever data source has it: accounts are locked after a few refusals.
-with saved as (
+with
+include turn
+, saved as (
   update data_sources
   set status = :?status, last_test = cast(:?report as json), outcomes = :?outcomes,
       warned = cast(:?warned as jsonb),
       next_check = now() + cast(:?pause as bigint) * interval '1 millisecond'
   where workspace_id = :?workspace and id = :?id and version = :?expected and check_fence = :?fence
+    and exists (select from turn)
   returning workspace_id, id, driver, host, settings, secrets
 ), alike as (
   select d.workspace_id, d.id

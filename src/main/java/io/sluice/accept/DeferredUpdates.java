@@ -93,12 +93,12 @@ public final class DeferredUpdates {
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
       @ExchangeProperty(Submission.PROPERTY) Submission submission) {
     Place place = place(rows.get(0), request, submission);
-    HttpAnswer answer = at(place.updateId(), submission);
+    HttpAnswer answer = at(place);
     return place.replayed() ? answer.with("Idempotent-Replayed", "true") : answer;
   }
 
   /** Where in the queue an update is; replayed when an equal request put it there. */
-  record Place(String updateId, boolean replayed) {}
+  record Place(String updateId, String dataSource, boolean replayed) {}
 
   /**
    * @param row what the store answered to {@link #queued}
@@ -110,11 +110,11 @@ public final class DeferredUpdates {
       if (!keys.hash(request).equals(row.get("known_hash"))) {
         throw Refusal.because(Reason.KEY_REUSED);
       }
-      return new Place(known, true);
+      return new Place(known, (String) row.get("known_data_source"), true);
     }
     String accepted = (String) row.get("accepted");
     if (accepted != null) {
-      return new Place(accepted, false);
+      return new Place(accepted, submission.id(), false);
     }
     boolean present = ((Number) row.get("present")).longValue() > 0;
     boolean create = submission.operation() == Operation.CREATE;
@@ -129,10 +129,14 @@ public final class DeferredUpdates {
     return "/updates/" + updateId;
   }
 
-  private HttpAnswer at(String updateId, Submission submission) {
+  private HttpAnswer at(Place place) {
     ObjectNode body =
-        json.createObjectNode().put("update_id", updateId).put("data_source", submission.id());
+        json.createObjectNode()
+            .put("update_id", place.updateId())
+            .put("data_source", place.dataSource());
     return answers.json(
-        202, body, Map.of("Location", address(updateId), "Preference-Applied", "respond-async"));
+        202,
+        body,
+        Map.of("Location", address(place.updateId()), "Preference-Applied", "respond-async"));
   }
 }

@@ -32,7 +32,9 @@ public final class EventFeeds {
   private static final int PAGE_EVENTS = 100;
   private static final String LAST_EVENT_ID = "last-event-id";
 
-  /** For a client that was away for longer than events are kept. */
+  /**
+   * For a client that was away for longer than events are kept, or while the store was replaced.
+   */
   private static final String GONE =
       "event: sluice.gone\n"
           + "data: {\"message\":\"Some events after this Last-Event-ID are no longer kept. Read the"
@@ -78,14 +80,16 @@ public final class EventFeeds {
       @ExchangeProperty(EventFeed.POSITION) EventPosition left,
       CamelContext camel) {
     Map<String, Object> row = rows.get(0);
-    EventPosition start = left == null ? new EventPosition((String) row.get("tx"), 0) : left;
+    boolean ahead = Boolean.TRUE.equals(row.get("ahead"));
+    EventPosition start =
+        left == null || ahead ? new EventPosition((String) row.get("tx"), 0) : left;
     if (!places.tryAcquire()) {
       throw Refusal.because(Reason.OVERLOADED, "Too many clients follow the events.");
     }
     ProducerTemplate routes = camel.createProducerTemplate();
     // An id without data tells the client where it stands before the first event.
     String greeting = "retry: 1000\nid: " + start + "\n\n";
-    if (Boolean.TRUE.equals(row.get("gone"))) {
+    if (ahead || Boolean.TRUE.equals(row.get("gone"))) {
       greeting += GONE;
     }
     return new HttpAnswer(

@@ -139,10 +139,12 @@ public final class IdempotencyKeys {
       exchange.setProperty(TAKEN, true);
     } else {
       Submission claimed =
-          submission.claimed(
-              UUID.fromString((String) rows.get(0).get("id")),
-              submission.identity(),
-              ((Number) rows.get(0).get("fence")).longValue());
+          submission
+              .claimed(
+                  UUID.fromString((String) rows.get(0).get("id")),
+                  submission.identity(),
+                  ((Number) rows.get(0).get("fence")).longValue())
+              .of((String) rows.get(0).get("data_source_id"));
       exchange.setProperty(Submission.PROPERTY, claimed);
       exchange.setProperty(CLAIMED, claimed);
     }

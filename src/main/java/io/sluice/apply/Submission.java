@@ -76,6 +76,23 @@ public record Submission(
         hold);
   }
 
+  /** The same submission for the data source that its sender's first attempt was for. */
+  public Submission of(String dataSource) {
+    return new Submission(
+        updateId,
+        intake,
+        operation,
+        workspace,
+        dataSource,
+        update,
+        actor,
+        ifMatch,
+        dryRun,
+        identity,
+        fence,
+        hold);
+  }
+
   /** What is to happen to the data source. */
   public enum Operation {
     CREATE,

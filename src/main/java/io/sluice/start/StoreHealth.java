@@ -1,7 +1,9 @@
 package io.sluice.start;
 
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Future;
@@ -12,8 +14,9 @@ import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
 /**
- * Ready means that updates can be accepted: the store answers and the service is not stopping.
- * Targets and the broker do not count, since without them updates are accepted all the same.
+ * Ready means that updates can be accepted: the store answers, may be written to, and the service
+ * is not stopping. Targets and the broker do not count, since without them updates are accepted all
+ * the same.
  *
  * <p>The store is asked once a second by a thread of its own. Who wants to know gets the last
  * answer at once: he asks on a thread that serves others as well, liveness among them.
@@ -54,8 +57,12 @@ final class StoreHealth extends AbstractHealthCheck {
 
   private void ask() {
     asked = System.nanoTime();
-    try (Connection connection = store.getConnection()) {
-      answers = connection.isValid(Math.toIntExact(LIMIT.toSeconds()));
+    try (Connection connection = store.getConnection();
+        Statement question = connection.createStatement()) {
+      connection.setNetworkTimeout(Runnable::run, Math.toIntExact(LIMIT.toMillis()));
+      try (ResultSet readOnly = question.executeQuery("show transaction_read_only")) {
+        answers = readOnly.next() && readOnly.getString(1).equals("off");
+      }
     } catch (SQLException | RuntimeException | Error e) {
       // One that gets out would be the last question.
       answers = false;
@@ -74,7 +81,7 @@ final class StoreHealth extends AbstractHealthCheck {
     } else if (answers && System.nanoTime() - asked < PERIOD.plus(LIMIT).toNanos()) {
       result.up();
     } else {
-      result.message("The store does not answer.").down();
+      result.message("The store does not answer, or takes no updates.").down();
     }
   }
 }

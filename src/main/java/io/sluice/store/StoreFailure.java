@@ -8,8 +8,9 @@ public final class StoreFailure {
   private StoreFailure() {}
 
   /**
-   * Whether some cause says that the store is out of reach, shutting down or full, or that it chose
-   * this statement to end a deadlock: then nothing was done, and the next attempt may pass.
+   * Whether some cause says that the store is out of reach, shutting down, full or only to be read
+   * from, or that it ended this statement because of a deadlock or of its own limits of time: then
+   * nothing was done, and the next attempt may pass.
    */
   public static boolean isOutage(Throwable failure) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
@@ -21,14 +22,19 @@ public final class StoreFailure {
     return false;
   }
 
-  /** PostgreSQL's classes 08 connection, 40 rollback, 53 resources, 57P shutdown and 58 system. */
+  /**
+   * PostgreSQL's classes 08 connection, 40 rollback, 53 resources, 57 intervention (shutdown, a
+   * statement's limit) and 58 system; and a lock's limit and a transaction that may only read.
+   */
   private static boolean isOutage(String state) {
     return state != null
         && (state.startsWith("08")
             || state.startsWith("40")
             || state.startsWith("53")
-            || state.startsWith("57P")
-            || state.startsWith("58"));
+            || state.startsWith("57")
+            || state.startsWith("58")
+            || state.equals("55P03")
+            || state.equals("25006"));
   }
 
   /**

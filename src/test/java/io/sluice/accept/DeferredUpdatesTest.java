@@ -65,6 +65,19 @@ final class DeferredUpdatesTest {
   }
 
   @Test
+  void aNewDataSourceHasOneIdHoweverOftenItIsAskedFor() {
+    String key = UUID.randomUUID().toString();
+
+    Answer first = defer("POST", "/datasources", API.works(), "Idempotency-Key", key);
+    Answer second = defer("POST", "/datasources", API.works(), "Idempotency-Key", key);
+
+    assertThat(first.status()).as(first.body()).isEqualTo(202);
+    assertThat(second.header("Idempotent-Replayed")).isEqualTo("true");
+    assertThat(second.body()).isEqualTo(first.body());
+    assertThat(ended(second).path("data_source")).isEqualTo(first.json().path("data_source"));
+  }
+
+  @Test
   void theHistoryBeginsWithWhatEndedLastWheneverItCame() {
     String id = API.create(API.works());
     try (MuteServer silent = MuteServer.start()) {

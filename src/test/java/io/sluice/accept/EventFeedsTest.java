@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.accept.Api.Answer;
 import io.sluice.contract.ContractFile;
 import io.sluice.contract.DocumentedAnswers;
 import io.sluice.servers.SluiceProcess;
@@ -22,13 +24,21 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 
 /** Server-sent events, over a process of the product. */
 final class EventFeedsTest {
   private static final SluiceProcess SLUICE = SluiceProcess.shared();
   private static final Api API = new Api(SLUICE);
+  private static final Executor SENDERS =
+      task -> {
+        Thread sender = new Thread(task, "sender");
+        sender.setDaemon(true);
+        sender.start();
+      };
 
   /** One event as it was received. */
   private record Received(String id, String name, JsonNode event) {}
@@ -118,6 +128,15 @@ final class EventFeedsTest {
                       .findFirst()
                       .orElse(null),
               found -> found != null);
+    }
+
+    /** The ids of the events that tell of its updates. */
+    List<String> updatesOf(String dataSource) {
+      return events.stream()
+          .filter(e -> e.event().path("subject").asText().equals(dataSource))
+          .filter(e -> e.name().contains(".update"))
+          .map(e -> e.event().path("id").asText())
+          .toList();
     }
 
     @Override
@@ -275,6 +294,70 @@ final class EventFeedsTest {
       follower.about(id, "updated", 5);
       assertThat(follower.events).extracting(Received::name).doesNotContain("sluice.gone");
       assertThat(outbox(id)).contains(4).doesNotContain(3);
+    }
+  }
+
+  @Test
+  void whoComesBackFromAStoreThatWasReplacedIsToldThatSomeMayBeGoneAndHearsTheNext() {
+    String id = API.create(API.works());
+    try (Follower follower = new Follower(SLUICE.token(), "9000000000000000000-7")) {
+      await().atMost(Duration.ofSeconds(20)).until(() -> !follower.events.isEmpty());
+      assertThat(follower.events.get(0).name()).isEqualTo("sluice.gone");
+      API.put(id, API.works().put("sshUsername", "after it"));
+      follower.about(id, "updated");
+    }
+  }
+
+  @Test
+  void eventsOfADataSourceComeInTheOrderInWhichTheyArePublished() throws Exception {
+    String id = API.create(API.works());
+    String subject = " from outbox where convert_from(record_key, 'UTF8') = '" + id + "'";
+    try (Follower follower = new Follower(SLUICE.token(), null);
+        Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      // All of them come to their ends while somebody else is at the data source.
+      store.setAutoCommit(false);
+      statement.executeQuery("select 1 from data_sources where id = '" + id + "' for update");
+      List<CompletableFuture<Answer>> sent = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        ObjectNode update = API.works().put("sshUsername", "hop-" + i);
+        if (i % 3 > 0) {
+          update.put("database", "nobody-made-it");
+        }
+        Api.Request request = API.request("PUT", "/datasources/" + id).admin().json(update);
+        if (i % 3 > 1) {
+          request.header("Idempotency-Key", UUID.randomUUID().toString());
+        }
+        sent.add(CompletableFuture.supplyAsync(request::send, SENDERS));
+      }
+      // Nobody has told anything yet, or everybody has who could.
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .until(
+              () -> {
+                try (Connection observer = SLUICE.store();
+                    Statement question = observer.createStatement();
+                    ResultSet waiting =
+                        question.executeQuery(
+                            "select count(*) from pg_stat_activity where wait_event_type = 'Lock'")) {
+                  waiting.next();
+                  long ended = sent.stream().filter(CompletableFuture::isDone).count();
+                  return waiting.getInt(1) + ended >= 8;
+                }
+              });
+      store.commit();
+      sent.forEach(CompletableFuture::join);
+      await().atMost(Duration.ofSeconds(20)).until(() -> follower.updatesOf(id).size() == 12);
+      store.setAutoCommit(true);
+      ResultSet published =
+          statement.executeQuery(
+              "select string_agg(event_id::text, ' ' order by seq)"
+                  + subject
+                  + " and seq > (select min(seq)"
+                  + subject
+                  + ")");
+      published.next();
+      assertThat(String.join(" ", follower.updatesOf(id))).isEqualTo(published.getString(1));
     }
   }
 

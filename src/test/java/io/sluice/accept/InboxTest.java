@@ -122,6 +122,28 @@ final class InboxTest {
     assertThat(installation.get(id).path("version").asInt()).isEqualTo(7);
   }
 
+  /** As one that was made a standby, or whose provider saves it from a full disk. */
+  @Test
+  void aStoreThatMayOnlyBeReadTakesNoUpdatesAndAfterwardsAllGoesOn() throws Exception {
+    String id = installation.create();
+    installation.store().execute("alter system set default_transaction_read_only = on");
+    installation.store().execute("select pg_reload_conf()");
+    try {
+      await("not to be ready")
+          .atMost(LIMIT)
+          .until(() -> installation.process().health("ready") == 503);
+      assertRefusedSoon(id);
+      installation.produce(id, json(installation.settings()), Map.of());
+      assertThat(installation.send("GET", "/datasources/" + id, null).statusCode()).isEqualTo(200);
+    } finally {
+      installation.store().execute("alter system reset default_transaction_read_only");
+      installation.store().execute("select pg_reload_conf()");
+    }
+    awaitBack(id);
+    awaitApplied(1, List.of(id));
+    assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
+  }
+
   private static void assertRefusedSoon(String id) {
     for (int i = 0; i < 3; i++) {
       long begin = System.nanoTime();
@@ -389,6 +411,40 @@ final class InboxTest {
       assertThat(installation.get(id).path("version").asInt()).isEqualTo(1);
       assertThat(installation.send("GET", "/datasources/" + another, null).statusCode())
           .isEqualTo(404);
+    }
+  }
+
+  @Test
+  void aNewDataSourceKeepsTheIdThatItWasGivenAlsoUnderATakenOverKey() throws Exception {
+    Map<String, String> key = Map.of("Idempotency-Key", UUID.randomUUID().toString());
+    try (ToxicProxy slow =
+        ToxicProxy.to(installation.target().host(), installation.target().port())) {
+      slow.latency(Duration.ofMillis(200));
+      Map<String, Object> settings = installation.settings();
+      settings.put("port", slow.port());
+      Callable<HttpResponse<String>> request =
+          () -> installation.send("POST", "/datasources", settings, key);
+      FutureTask<HttpResponse<String>> first = new FutureTask<>(request);
+      new Thread(first, "sender").start();
+      await("its test").atMost(LIMIT).until(() -> slow.connections() > 0);
+      // As if its instance had died, and the lease were over.
+      installation
+          .store()
+          .executeIn(
+              installation.database(),
+              "update updates set fence = fence + 1, lease_until = now() - interval '1 second'"
+                  + " where state = 'running'");
+
+      assertThat(first.get().statusCode()).isEqualTo(409);
+
+      HttpResponse<String> second = request.call();
+      HttpResponse<String> third = request.call();
+
+      assertThat(second.statusCode()).as(second.body()).isEqualTo(201);
+      assertThat(third.statusCode()).as(third.body()).isEqualTo(201);
+      assertThat(third.body()).isEqualTo(second.body());
+      String address = second.headers().firstValue("Location").orElseThrow();
+      assertThat(installation.send("GET", address + "/history", null).statusCode()).isEqualTo(200);
     }
   }
 

@@ -1,8 +1,4 @@
--- One data source, with the change that waits for its database.
-select id, version, status, settings::text as settings, secrets::text as secrets,
-       last_test::text as last_test, published_at, created_by, updated_by,
-       waiting.pending::text as pending
-from data_sources d
+-- The change of the data source d that waits for its database.
 left join lateral (
   select jsonb_build_object(
            'update_id', u.id, 'actor', u.actor, 'reason', u.reason, 'changed', u.changed,
@@ -13,4 +9,3 @@ left join lateral (
   order by u.seq desc
   limit 1
 ) waiting on true
-where workspace_id = :?workspace and id = :?id
