@@ -2,6 +2,7 @@ package io.sluice.accept;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.apply.Gate;
 import io.sluice.apply.Outcome;
 import io.sluice.apply.Submission;
 import io.sluice.model.Reason;
@@ -85,6 +86,7 @@ public final class IdempotencyKeys {
     exchange.setProperty(
         CLAIMED, submission.claimed(named.updateId(), named.identity(), FIRST_FENCE));
     long now = System.nanoTime();
+    exchange.setProperty(Gate.BEGUN, now);
     unreleased.values().removeIf(since -> now - since > lease.toNanos());
     String hash = hash(request);
     exchange.setProperty(HASH, hash);

@@ -31,6 +31,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.apache.camel.Body;
 import org.apache.camel.CamelContext;
@@ -136,6 +137,7 @@ public final class Inbox {
    * @param since when its worker began with this data source
    * @param busy whether it counts as one that a worker is at
    * @param stays whether its worker is to go on with the next update of the data source
+   * @param nextBegun when the store was asked for the lease of that one
    */
   record Ticket(
       Submission submission,
@@ -143,10 +145,18 @@ public final class Inbox {
       int attempts,
       long since,
       AtomicBoolean busy,
-      AtomicBoolean stays) {
+      AtomicBoolean stays,
+      AtomicLong nextBegun) {
 
     Ticket(Submission submission, JsonNode origin, int attempts, long since) {
-      this(submission, origin, attempts, since, new AtomicBoolean(true), new AtomicBoolean(false));
+      this(
+          submission,
+          origin,
+          attempts,
+          since,
+          new AtomicBoolean(true),
+          new AtomicBoolean(false),
+          new AtomicLong());
     }
   }
 
@@ -206,6 +216,7 @@ public final class Inbox {
     }
     exchange.setProperty(WANTED, wanted);
     long now = System.nanoTime();
+    exchange.setProperty(Gate.BEGUN, now);
     returned.values().removeIf(since -> now - since > lease.toNanos());
     // Another instance may have ended such an update.
     pauses
@@ -227,8 +238,10 @@ public final class Inbox {
       @Body List<Map<String, Object>> rows, Exchange exchange) {
     idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
     exchange.setProperty(CLAIMED, rows);
+    long begun = exchange.getProperty(Gate.BEGUN, Long.class);
     rows.forEach(
         r -> {
+          r.put(Gate.BEGUN, begun);
           String before = lease(r.get("id"), ((Number) r.get("fence")).longValue() - 1);
           returned.remove(before);
           called.remove(before);
@@ -279,6 +292,7 @@ public final class Inbox {
       Map<String, Object> next = new HashMap<>();
       row.forEach((column, value) -> next.put((String) column, value));
       next.put(SINCE, ticket.since());
+      next.put(Gate.BEGUN, ticket.nextBegun().get());
       wentOn = System.nanoTime();
       return List.of(next);
     }
@@ -316,6 +330,7 @@ public final class Inbox {
             || System.nanoTime() - ticket.since() < LONGEST_TURN.toNanos())) {
       ticket.stays().set(ticket.busy().getAndSet(false));
     }
+    ticket.nextBegun().set(System.nanoTime());
     return ticket.stays().get() ? lease : null;
   }
 
@@ -350,6 +365,7 @@ public final class Inbox {
     long since = row.get(SINCE) instanceof Long begun ? begun : System.nanoTime();
     Ticket ticket = new Ticket(submission, origin, attempts, since);
     exchange.setProperty(TICKET, ticket);
+    exchange.setProperty(Gate.BEGUN, row.get(Gate.BEGUN));
     exchange.setProperty(
         Gate.NEXT_LEASE, (Supplier<Duration>) () -> nextLease(ticket, exchange.getContext()));
     exchange.setProperty(Prober.ASIDE, (Runnable) () -> leave(ticket));

@@ -50,6 +50,12 @@ public final class Gate {
    */
   public static final String NEXT_LEASE = "nextLease";
 
+  /**
+   * The exchange property with the time at which the store was asked for the update's lease, of
+   * {@link System#nanoTime()}. Null, or no such property: the time at which it came to the gate.
+   */
+  public static final String BEGUN = "begun";
+
   /** The exchange property with the rows of the statement that ended the update. */
   public static final String ENDED = "ended";
 
@@ -67,9 +73,9 @@ public final class Gate {
   private static final String OUTCOME = "outcome";
   private static final String NEXT = "next";
   private static final String ROUND = "round";
-  private static final String BEGUN = "begun";
 
   private static final String NO_DATA_SOURCE = "There is no data source with this id.";
+  private static final String TOO_SLOW = "The store takes too long to answer.";
   private static final String OTHERS_FIRST = "Other updates of this data source keep coming first.";
 
   /** How often an update starts over when others commit first. */
@@ -81,12 +87,12 @@ public final class Gate {
   private final ObjectMapper json;
   private final Clock clock;
   private final Duration pendingRetry;
-  private final Duration retest;
+  private final Duration latestTest;
 
   /**
    * @param pendingRetry after this a pending change is tried again
-   * @param retest for so long after its begin a leased update may begin another test: one that
-   *     ended after the lease would be made twice
+   * @param latestTest for so long after its lease was asked for an update may begin a test: one
+   *     that ended after the lease would be made twice
    */
   public Gate(
       DriverCatalogue drivers,
@@ -95,14 +101,14 @@ public final class Gate {
       ObjectMapper json,
       Clock clock,
       Duration pendingRetry,
-      Duration retest) {
+      Duration latestTest) {
     this.merge = new Merge(drivers);
     this.dataSources = dataSources;
     this.events = events;
     this.json = json;
     this.clock = clock;
     this.pendingRetry = pendingRetry;
-    this.retest = retest;
+    this.latestTest = latestTest;
   }
 
   /** Whether the update still lacks an outcome: another commit may come between test and commit. */
@@ -147,10 +153,10 @@ public final class Gate {
     Candidate candidate = merge.merge(submission, current, version);
     exchange.setProperty(CANDIDATE, candidate);
     scrubUntilDone(candidate.settings(), exchange);
-    if (before != null && !before.settings().equals(candidate.settings())) {
+    if (before == null || !before.settings().equals(candidate.settings())) {
       if (submission.fence() != null
-          && System.nanoTime() - exchange.getProperty(BEGUN, Long.class) > retest.toNanos()) {
-        throw Refusal.because(Reason.OVERLOADED, OTHERS_FIRST);
+          && System.nanoTime() - exchange.getProperty(BEGUN, Long.class) > latestTest.toNanos()) {
+        throw Refusal.because(Reason.OVERLOADED, before == null ? TOO_SLOW : OTHERS_FIRST);
       }
       exchange.removeProperty(TESTED);
     }

@@ -473,6 +473,42 @@ final class InboxTest {
   }
 
   @Test
+  void aFirstTestThatWouldEndAfterTheLeaseIsNotBegunEither() throws Exception {
+    String id = installation.create();
+    try (ToxicProxy target =
+            ToxicProxy.to(installation.target().host(), installation.target().port());
+        Connection store = installation.store().connect(installation.database());
+        Statement statement = store.createStatement()) {
+      Map<String, Object> settings = installation.settings();
+      settings.put("port", target.port());
+      store.setAutoCommit(false);
+      // The key is had, and what is live is answered late.
+      statement.execute("lock table data_sources in access exclusive mode");
+      FutureTask<HttpResponse<String>> sent =
+          new FutureTask<>(
+              () ->
+                  installation.send(
+                      "PUT", "/datasources/" + id, settings, Map.of("Idempotency-Key", "slow")));
+      new Thread(sent, "sender").start();
+      await("most of its lease to be over")
+          .atMost(LIMIT)
+          .until(
+              () ->
+                  installation
+                      .value(
+                          "select count(*) from updates where data_source_id = '"
+                              + id
+                              + "' and lease_until < now() + interval '1800 milliseconds'")
+                      .equals("1"));
+      store.commit();
+
+      assertThat(sent.get().statusCode()).as(sent.get().body()).isEqualTo(503);
+      assertThat(sent.get().body()).contains("takes too long");
+      assertThat(target.connections()).isZero();
+    }
+  }
+
+  @Test
   void aNewDataSourceWhoseIdWasTakenAndFreedDuringItsTestHasTheNextVersion() throws Exception {
     try (ToxicProxy slow =
         ToxicProxy.to(installation.target().host(), installation.target().port())) {
