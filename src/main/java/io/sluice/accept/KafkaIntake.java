@@ -238,6 +238,7 @@ public final class KafkaIntake {
         (String) message.getHeader(KafkaConstants.TOPIC),
         (Integer) message.getHeader(KafkaConstants.PARTITION),
         (Long) message.getHeader(KafkaConstants.OFFSET),
+        (Long) message.getHeader(KafkaConstants.TIMESTAMP),
         (byte[]) message.getHeader(KafkaConstants.KEY),
         (byte[]) message.getBody(),
         headers);

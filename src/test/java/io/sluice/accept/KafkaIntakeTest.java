@@ -28,6 +28,7 @@ import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -335,6 +336,45 @@ final class KafkaIntakeTest {
     installation.produce(id, json(installation.settings()), Map.of());
     event(id, 3);
     assertThat(installation.get(id).path("version").asLong()).isEqualTo(3);
+  }
+
+  @Test
+  void recordsOfATopicThatWasMadeAnewAreNotThoseOfBefore() throws Exception {
+    try (Installation own = Installation.started(s -> {})) {
+      String id = own.create();
+      own.produce(id, json(own.settings()), Map.of());
+      own.produce(id, "{".getBytes(UTF_8), Map.of());
+      own.produce(id, json(own.settings()), Map.of());
+      own.awaitEvents(id, 3);
+      own.process().stop();
+      try (Admin admin = own.broker().admin()) {
+        admin.deleteTopics(List.of(Installation.UPDATES)).all().get();
+        await("the group to forget its place")
+            .until(
+                () ->
+                    admin
+                        .listConsumerGroupOffsets("sluice")
+                        .partitionsToOffsetAndMetadata()
+                        .get()
+                        .isEmpty());
+      }
+      own.broker().createTopic(Installation.UPDATES, 4);
+      own.process().start();
+
+      own.produce(id, json(own.settings()), Map.of());
+      RecordMetadata unreadable = own.produce(id, "[".getBytes(UTF_8), Map.of());
+      Map<String, Object> other = own.settings();
+      other.put("sshHost", "bastion.example");
+      own.produce(id, json(other), Map.of());
+
+      own.awaitEvents(id, 5);
+      await("both dead letters").until(() -> own.deadLetters(unreadable).size() == 2);
+      assertThat(own.records(Installation.DEAD_LETTERS))
+          .extracting(letter -> header(letter, "dlq.reason"))
+          .containsOnly("MALFORMED_BODY");
+      assertThat(own.get(id).path("version").asLong()).isEqualTo(5);
+      assertThat(own.get(id).path("sshHost").asText()).isEqualTo("bastion.example");
+    }
   }
 
   @Test

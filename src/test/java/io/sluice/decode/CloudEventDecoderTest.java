@@ -36,7 +36,7 @@ class CloudEventDecoderTest {
 
   @Test
   void anUpdateIsIdentifiedByItsEventThenByItsKeyThenByItsPlace() {
-    assertThat(decode("{}").identity()).isEqualTo("@datasource.updates-3-42");
+    assertThat(decode("{}").identity()).isEqualTo("@datasource.updates-3-42-" + Wire.TIMESTAMP);
     assertThat(decode("{}", "idempotency-key", "k1").identity()).isEqualTo("k1");
     assertThat(decode("{}", "Idempotency-Key", "k1").identity()).isEqualTo("k1");
     assertThat(decode("{}", "idempotency-key", "k1", "ce_id", "e1").identity()).isEqualTo("e1");
@@ -104,7 +104,7 @@ class CloudEventDecoderTest {
   }
 
   private static KafkaRecord keyed(byte[] key) {
-    return new KafkaRecord("t", 0, 0, key, new byte[] {'{', '}'}, Map.of());
+    return new KafkaRecord("t", 0, 0, 0, key, new byte[] {'{', '}'}, Map.of());
   }
 
   @ParameterizedTest
@@ -118,7 +118,7 @@ class CloudEventDecoderTest {
   static Stream<Arguments> unreadable() {
     return Stream.of(
         Arguments.of(
-            Reason.MALFORMED_BODY, new KafkaRecord("t", 0, 0, new byte[] {'k'}, null, Map.of())),
+            Reason.MALFORMED_BODY, new KafkaRecord("t", 0, 0, 0, new byte[] {'k'}, null, Map.of())),
         Arguments.of(Reason.MALFORMED_BODY, event("\"a\":")),
         Arguments.of(Reason.MALFORMED_BODY, Wire.record("[]", Map.of("content-type", STRUCTURED))),
         Arguments.of(

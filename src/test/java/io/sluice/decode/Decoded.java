@@ -45,7 +45,7 @@ final class Decoded implements AutoCloseable {
             Map.of("idempotency-key", "k"))) {
       try {
         KafkaRecord record =
-            new KafkaRecord("datasource.updates", 0, 0, Wire.ID.getBytes(UTF_8), value, headers);
+            new KafkaRecord("datasource.updates", 0, 0, 0, Wire.ID.getBytes(UTF_8), value, headers);
         check(events.decode(record).encoded());
       } catch (Refusal refusal) {
         check(refusal);

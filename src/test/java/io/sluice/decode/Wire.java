@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  */
 record Wire(Map<String, Object> fields, Map<String, Object> options) {
   static final String ID = "warehouse-1";
+  static final long TIMESTAMP = 1_700_000_000_000L;
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
@@ -118,6 +119,7 @@ record Wire(Map<String, Object> fields, Map<String, Object> options) {
         "datasource.updates",
         3,
         42,
+        TIMESTAMP,
         ID.getBytes(StandardCharsets.UTF_8),
         value.getBytes(StandardCharsets.UTF_8),
         headers);
