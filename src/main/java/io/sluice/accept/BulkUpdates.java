@@ -16,11 +16,14 @@ import io.sluice.model.Refusal.FieldError;
 import io.sluice.model.Update;
 import io.sluice.probe.Prober;
 import io.sluice.store.Statement;
+import io.sluice.store.StoreFailure;
+import java.sql.SQLException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
@@ -36,7 +39,15 @@ public final class BulkUpdates {
 
   private static final String IDS = "ids";
   private static final String PATCH = "patch";
+  private static final String PROGRESS = "progress";
   private static final String MERGE_PATCH = "application/merge-patch+json";
+
+  /** How far the store has come with the data sources of a request. */
+  enum Progress {
+    NONE,
+    BEGUN,
+    INTERRUPTED
+  }
 
   private final DeferredUpdates deferred;
   private final IdempotencyKeys keys;
@@ -96,7 +107,9 @@ public final class BulkUpdates {
   }
 
   /** Nothing is queued unless the patch is one for every data source. */
-  public Set<String> each(@Body Update update, @ExchangeProperty(IDS) Set<String> ids) {
+  public Set<String> each(
+      @Body Update update, @ExchangeProperty(IDS) Set<String> ids, Exchange exchange) {
+    exchange.setProperty(PROGRESS, new AtomicReference<>(Progress.NONE));
     if (update.id() != null) {
       throw Refusal.ofFields(
           List.of(
@@ -104,6 +117,11 @@ public final class BulkUpdates {
                   "id", Reason.UNKNOWN_FIELD, "A patch for many data sources names no id.")));
     }
     return ids;
+  }
+
+  /** Whether the store can be asked for the next one. */
+  public boolean goesOn(@ExchangeProperty(PROGRESS) AtomicReference<Progress> progress) {
+    return progress.get() != Progress.INTERRUPTED;
   }
 
   /** Puts the patch into the queue of one data source. */
@@ -136,16 +154,48 @@ public final class BulkUpdates {
   public JsonNode accepted(
       @Body List<Map<String, Object>> rows,
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Submission.PROPERTY) Submission submission) {
-    ObjectNode item = json.createObjectNode().put("id", submission.id());
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(PROGRESS) AtomicReference<Progress> progress) {
+    progress.set(Progress.BEGUN);
     try {
       String updateId = deferred.place(rows.get(0), request, submission).updateId();
-      return item.put("update_id", updateId).put("location", DeferredUpdates.address(updateId));
+      return json.createObjectNode()
+          .put("id", submission.id())
+          .put("update_id", updateId)
+          .put("location", DeferredUpdates.address(updateId));
     } catch (Refusal refusal) {
-      return item.put("code", refusal.reason().httpStatus())
-          .put("reason", refusal.reason().name())
-          .put("message", refusal.getMessage());
+      return refused(submission.id(), refusal);
     }
+  }
+
+  private JsonNode refused(String id, Refusal refusal) {
+    return json.createObjectNode()
+        .put("id", id)
+        .put("code", refusal.reason().httpStatus())
+        .put("reason", refusal.reason().name())
+        .put("message", refusal.getMessage());
+  }
+
+  /**
+   * The store went away. What it has queued before is worked: its sender is told the addresses.
+   *
+   * @throws SQLException the failure itself, where nothing was queued yet, or it is another one
+   */
+  public JsonNode interrupted(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) SQLException failure,
+      @ExchangeProperty(Submission.PROPERTY) Submission submission,
+      @ExchangeProperty(PROGRESS) AtomicReference<Progress> progress)
+      throws SQLException {
+    if (!StoreFailure.isOutage(failure)
+        || !progress.compareAndSet(Progress.BEGUN, Progress.INTERRUPTED)) {
+      throw failure;
+    }
+    return left(submission.id());
+  }
+
+  /** The store is not asked again, which may take as long each time. */
+  public JsonNode left(@Body String id) {
+    return refused(id, Refusal.because(Reason.STORE_UNAVAILABLE));
   }
 
   /** 202, with every data source that was named, in the order of the request. */

@@ -9,6 +9,9 @@ import io.sluice.accept.Api.Answer;
 import io.sluice.canary.CanarySearch;
 import io.sluice.servers.MariaDbServer;
 import io.sluice.servers.SluiceProcess;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -131,6 +134,42 @@ final class BulkUpdatesTest {
 
   private static List<String> with(List<String> ids, String one) {
     return Stream.concat(ids.stream(), Stream.of(one)).toList();
+  }
+
+  @Test
+  void whereTheStoreGoesAwayInTheMiddleTheAnswerTellsWhatItHas() throws SQLException {
+    List<String> ids = created(4, works("interrupted", "p-" + UUID.randomUUID()));
+    ObjectNode patch = Api.JSON.createObjectNode().put("sshUsername", "hop");
+    try (Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      statement.execute(
+          "create function is_full() returns trigger language plpgsql as $$ begin raise 'full'"
+              + " using errcode = '53100'; end $$");
+      statement.execute(
+          "create trigger is_full before insert on updates for each row when"
+              + " (new.data_source_id = '"
+              + ids.get(2)
+              + "') execute function is_full()");
+      try {
+        List<JsonNode> items = items(post(bulk(ids, patch)));
+        Answer nothing = post(bulk(List.of(ids.get(2), ids.get(3)), patch));
+
+        assertThat(items)
+            .extracting(i -> i.path("id").asText() + " " + i.path("reason").asText())
+            .containsExactly(
+                ids.get(0) + " ",
+                ids.get(1) + " ",
+                ids.get(2) + " STORE_UNAVAILABLE",
+                ids.get(3) + " STORE_UNAVAILABLE");
+        assertThat(ended(items.get(0)).path("outcome").asText()).isEqualTo("applied");
+        assertThat(ended(items.get(1)).path("outcome").asText()).isEqualTo("applied");
+        assertThat(nothing.status()).as(nothing.body()).isEqualTo(503);
+        assertThat(live(ids.get(3)).path("version").asInt()).isEqualTo(1);
+      } finally {
+        statement.execute("drop trigger is_full on updates");
+        statement.execute("drop function is_full");
+      }
+    }
   }
 
   @Test
