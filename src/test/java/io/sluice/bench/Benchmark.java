@@ -23,7 +23,7 @@ public final class Benchmark {
   private static final int MOST_CLIENTS = 16;
 
   /** Records of one data source that are under way at once, so that it never has to wait. */
-  private static final int BACKLOG = 16;
+  private static final int BACKLOG = 64;
 
   private static final PrintStream OUT = System.out;
 

@@ -40,6 +40,8 @@ final class History {
     FAIL,
     /** Another version is live than the one that was expected (412). */
     STALE,
+    /** Blames the service (5xx), and does not say when to come again. */
+    FAULT,
     UNKNOWN
   }
 

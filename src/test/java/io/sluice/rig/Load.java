@@ -168,10 +168,14 @@ final class Load {
     }
   }
 
-  /** An answer of 5xx leaves open what the store has. */
+  /** An answer of 5xx leaves open what the store has, and has to say when to ask again. */
   private static Outcome outcome(HttpResponse<String> answer) {
-    if (answer == null || answer.statusCode() >= 500 || answer.statusCode() == KEY_IN_USE) {
+    if (answer == null || answer.statusCode() == KEY_IN_USE) {
       return Outcome.UNKNOWN;
+    }
+    if (answer.statusCode() >= 500) {
+      boolean again = answer.headers().firstValue("Retry-After").isPresent();
+      return again && answer.statusCode() == 503 ? Outcome.UNKNOWN : Outcome.FAULT;
     }
     if (answer.statusCode() == STALE) {
       return Outcome.STALE;

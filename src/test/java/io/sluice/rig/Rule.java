@@ -44,6 +44,8 @@ enum Rule {
   KEYS_ONCE,
   /** P15: the survivor holds what it held before. */
   NO_LEAK,
+  /** P19: whoever cannot be served is told to come again. */
+  NO_FAULT,
   /** P24: no update took effect twice. */
   ONE_EFFECT,
   /** P28: nothing is left at work. */
@@ -65,6 +67,7 @@ enum Rule {
       case FEW_REPEATS -> fewRepeats(evidence, problems);
       case KEYS_ONCE -> keysOnce(evidence, problems);
       case NO_LEAK -> noLeak(evidence, problems);
+      case NO_FAULT -> noFault(evidence, problems);
       case ONE_EFFECT -> oneEffect(evidence, problems);
       case NO_ORPHAN -> noOrphan(evidence, problems);
       case BALANCE -> balance(evidence, problems);
@@ -226,6 +229,12 @@ enum Rule {
         .filter(w -> w.outcome() == Outcome.STALE)
         .filter(w -> w.ifMatch() == null || last.getOrDefault(w.dataSource(), 0L) <= w.ifMatch())
         .forEach(w -> problems.add("Refused for a version that never came: " + w));
+  }
+
+  private static void noFault(Evidence evidence, List<String> problems) {
+    evidence.writes().stream()
+        .filter(w -> w.outcome() == Outcome.FAULT)
+        .forEach(w -> problems.add("Answered with a fault of the service: " + w));
   }
 
   private static void order(Evidence evidence, List<String> problems) {

@@ -223,6 +223,14 @@ final class RuleTest {
   }
 
   @Test
+  void anAnswerThatBlamesTheServiceIsRejected() {
+    rejects(
+        Rule.NO_FAULT,
+        d ->
+            d.writes.add(new Write(Kind.KEYED, "a", "rig1", "k", null, Outcome.FAULT, null, null)));
+  }
+
+  @Test
   void booksThatDoNotBalanceAreRejected() {
     rejects(Rule.BALANCE, d -> d.delivered.removeIf(e -> e.id().equals("5")));
     rejects(Rule.BALANCE, d -> d.versions.remove(0));
