@@ -39,6 +39,8 @@ public final class BulkUpdates {
 
   private static final String IDS = "ids";
   private static final String PATCH = "patch";
+  private static final String NOT_STORED =
+      "The store went away before it said that it has this one. Send it once more.";
   private static final String PROGRESS = "progress";
   private static final String MERGE_PATCH = "application/merge-patch+json";
 
@@ -195,7 +197,7 @@ public final class BulkUpdates {
 
   /** The store is not asked again, which may take as long each time. */
   public JsonNode left(@Body String id) {
-    return refused(id, Refusal.because(Reason.STORE_UNAVAILABLE));
+    return refused(id, Refusal.because(Reason.STORE_UNAVAILABLE, NOT_STORED));
   }
 
   /** 202, with every data source that was named, in the order of the request. */
