@@ -309,6 +309,26 @@ final class EventFeedsTest {
   }
 
   @Test
+  void whoComesBackAtOnceHasMissedNothing() {
+    List<Follower> followers = new ArrayList<>();
+    try {
+      // Often enough that nothing at all has happened in the store between the two.
+      for (int i = 0; i < 20; i++) {
+        Follower first = new Follower(SLUICE.token(), null);
+        first.close();
+        followers.add(new Follower(SLUICE.token(), first.position));
+      }
+      String id = API.create(API.works());
+      for (Follower follower : followers) {
+        follower.about(id, "created");
+        assertThat(follower.events).extracting(Received::name).doesNotContain("sluice.gone");
+      }
+    } finally {
+      followers.forEach(Follower::close);
+    }
+  }
+
+  @Test
   void eventsOfADataSourceComeInTheOrderInWhichTheyArePublished() throws Exception {
     String id = API.create(API.works());
     String subject = " from outbox where convert_from(record_key, 'UTF8') = '" + id + "'";
