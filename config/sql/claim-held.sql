@@ -1,9 +1,12 @@
 -- Takes held changes that are to be tried again, each under a lease. "expired" are those that have
--- waited long enough: this time is the last. Of two that were held at the same moment neither saw the
--- other: the older one is over.
+-- waited long enough: this time is the last. What would be tried again only after more than twice the longest
+-- pause is from before the store's clock was set back. Of two that were held at the same moment neither saw
+-- the other: the older one is over.
 with due as (
   select id from updates
-  where state = 'held' and lease_until <= now()
+  where state = 'held'
+    and (lease_until <= now()
+         or lease_until > now() + cast(:?longest as bigint) * interval '2 milliseconds')
   order by lease_until
   limit :?limit
   for update skip locked

@@ -72,6 +72,7 @@ public final class Monitor {
     return Statement.named("claim-checks")
         .with("limit", places.take(exchange))
         .with("lease", settings.lease().toMillis())
+        .with("longest", settings.longestPause().toMillis())
         .with("interval", settings.interval().toMillis());
   }
 

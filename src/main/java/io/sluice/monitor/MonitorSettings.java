@@ -61,4 +61,20 @@ public record MonitorSettings(
       throw new IllegalArgumentException(String.join("; ", problems));
     }
   }
+
+  /** The longest time that may pass between two checks of a data source, or that one may take. */
+  Duration longestPause() {
+    return longer(lease, refused.plus(jitter));
+  }
+
+  /**
+   * The longest time that may pass between two attempts of a pending change, or that one may take.
+   */
+  Duration longestPendingPause() {
+    return longer(lease, pendingRetry);
+  }
+
+  private static Duration longer(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? other : one;
+  }
 }

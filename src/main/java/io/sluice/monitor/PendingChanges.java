@@ -47,6 +47,7 @@ public final class PendingChanges {
     return Statement.named("claim-held")
         .with("limit", places.take(exchange))
         .with("lease", settings.lease().toMillis())
+        .with("longest", settings.longestPendingPause().toMillis())
         .with("keep", settings.pendingKeep().toMillis());
   }
 

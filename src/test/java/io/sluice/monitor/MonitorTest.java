@@ -259,6 +259,21 @@ final class MonitorTest {
   }
 
   @Test
+  void checksGoOnWithinAnIntervalWhenTheStoresClockWasSetBack() {
+    try (ToxicProxy proxy = ToxicProxy.to(MARIA.host(), MARIA.port())) {
+      String id = instance.create(through(proxy));
+
+      STORE.executeIn(
+          DATABASE,
+          "update data_sources set next_check = now() + interval '3 days' where id = '" + id + "'");
+
+      await("another schedule")
+          .atMost(LIMIT)
+          .until(() -> column(id, "next_check <= now() + interval '1 hour'").equals("t"));
+    }
+  }
+
+  @Test
   void instancesShareTheWorkAndNoneIsDoneTwice() {
     int count = 16;
     List<ToxicProxy> proxies =

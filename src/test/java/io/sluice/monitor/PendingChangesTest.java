@@ -279,4 +279,20 @@ final class PendingChangesTest {
       assertThat(event(update)).isEqualTo("sluice.datasource.update-failed");
     }
   }
+
+  @Test
+  void aChangeIsTriedAgainAlsoWhenTheStoresClockWasSetBack() {
+    try (ToxicProxy proxy = proxy()) {
+      String id = instance.create(through(proxy));
+      takeAway(proxy);
+      String update = hold(id, through(proxy));
+
+      STORE.executeIn(
+          DATABASE,
+          "update updates set lease_until = now() + interval '3 days' where id = '" + update + "'");
+      proxy.heal();
+
+      assertThat(awaitOutcome(update)).startsWith("applied");
+    }
+  }
 }
