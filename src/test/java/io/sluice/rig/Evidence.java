@@ -8,12 +8,14 @@ import java.util.List;
  * All that is known when a run is over: what clients saw, what the store holds, what the topics
  * say, and what the surviving process holds.
  *
- * @param receipts all rows of updates
+ * @param receipts all rows of updates; the state of one that removed its data source is "deleted"
  * @param versions all rows of the history, live or not
  * @param live the rows of data sources
  * @param outbox ids of the events, in the order in which they were written
  * @param delivered the events topic, per partition in order, repeated records too
  * @param objections what the contract has to object to in the events
+ * @param told what a client of {@code GET /events} was told, in this order
+ * @param kept former versions that have secrets, though their data source was deleted
  * @param deadLetters where the records stood that are dead letters, each as topic-partition-offset
  * @param repeatable how many deliveries may be repeats: a batch for each fault
  * @param before what the survivor held before the faults
@@ -28,6 +30,8 @@ record Evidence(
     List<String> outbox,
     List<Event> delivered,
     List<String> objections,
+    List<Told> told,
+    List<String> kept,
     List<String> deadLetters,
     long repeatable,
     Vitals before,
@@ -55,6 +59,9 @@ record Evidence(
    * @param content all headers and the value
    */
   record Event(String id, String dataSource, Long version, String content) {}
+
+  /** An event of the stream; its name when it belongs to no data source. */
+  record Told(String id, String dataSource) {}
 
   /**
    * @param targets connections to targets that are open

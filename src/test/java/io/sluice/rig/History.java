@@ -2,6 +2,7 @@ package io.sluice.rig;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -22,6 +23,18 @@ final class History {
     CONDITIONAL,
     /** A change that is not waited for. */
     DEFERRED,
+    /** A former version again. */
+    ROLLBACK,
+    /** One of several data sources that are changed by one request. */
+    BULK,
+    /** A new data source. */
+    CREATED,
+    /** The end of a data source. */
+    DELETED,
+    /** A version of before its data source was deleted and made anew. */
+    RISEN,
+    /** A database that nobody runs: the change waits for it. */
+    HELD,
     /** A wrong password. */
     WRONG,
     /** A target that accepts and says nothing. */
@@ -32,7 +45,9 @@ final class History {
     REPEATED,
     /** A record that nobody can read. */
     POISON,
-    READ
+    READ,
+    /** The stream of events. */
+    FOLLOW
   }
 
   enum Outcome {
@@ -76,6 +91,7 @@ final class History {
   private final ConcurrentLinkedQueue<Write> writes = new ConcurrentLinkedQueue<>();
   private final Set<Read> reads = ConcurrentHashMap.newKeySet();
   private final Map<String, Long> told = new ConcurrentHashMap<>();
+  private final Map<String, Long> gone = new ConcurrentHashMap<>();
   private final Map<String, AtomicLong> counts = new ConcurrentHashMap<>();
 
   void wrote(Write write) {
@@ -88,7 +104,27 @@ final class History {
 
   /** What a read that begins now must not fall behind. */
   long floor(String dataSource) {
+    return Math.max(told(dataSource), gone.getOrDefault(dataSource, 0L));
+  }
+
+  /** The highest version that any client has been told. */
+  long told(String dataSource) {
     return told.getOrDefault(dataSource, 0L);
+  }
+
+  /**
+   * The data source is gone, or was meanwhile.
+   *
+   * @param told the highest version that was told before the delete was asked for
+   */
+  void deleted(String dataSource, long told) {
+    gone.merge(dataSource, told + 1, Math::max);
+  }
+
+  /** One that was read; null when none was. */
+  Read any(String dataSource, Random random) {
+    List<Read> read = reads.stream().filter(r -> r.dataSource().equals(dataSource)).toList();
+    return read.isEmpty() ? null : read.get(random.nextInt(read.size()));
   }
 
   /** Reads that say the same, and are no older than they may be, are kept once. */

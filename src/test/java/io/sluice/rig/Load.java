@@ -24,6 +24,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -33,13 +34,20 @@ final class Load {
   /** Data sources on MariaDB, then one on PostgreSQL. */
   static final List<String> DATA_SOURCES = List.of("a", "b", "c", "p");
 
+  private static final List<String> ON_MARIADB = DATA_SOURCES.subList(0, 3);
+
+  /** A data source that comes and goes. */
+  private static final String TRANSIENT = "t";
+
   private static final Duration PAUSE = Duration.ofMillis(80);
 
   /** A client that has to know goes on asking for so long. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  private static final int KEY_IN_USE = 409;
+  private static final int CONFLICT = 409;
   private static final int STALE = 412;
+  private static final int NOT_FOUND = 404;
+  private static final int NOBODY_LISTENS = 1;
 
   private final Stand stand;
   private final long seed;
@@ -69,6 +77,10 @@ final class Load {
     run(this::conditional);
     run(this::deferred);
     run(this::refused);
+    run(random -> seldom(random, this::rollBack));
+    run(random -> seldom(random, this::bulk));
+    run(random -> seldom(random, this::hold));
+    run(this::comeAndGo);
     run(this::read);
     work.add(clients.submit(this::records));
   }
@@ -85,7 +97,14 @@ final class Load {
             }));
   }
 
-  /** Ends when every client has its last answer. */
+  /** What costs more than one update, and may not fill the queues. */
+  private static void seldom(Random random, Client client) {
+    if (random.nextInt(6) == 0) {
+      client.once(random);
+    }
+  }
+
+  /** Ends when every client has its last answer, and no change waits for its database any more. */
   void stop() throws ExecutionException, InterruptedException {
     stopped = true;
     for (Future<?> client : work) {
@@ -93,6 +112,7 @@ final class Load {
     }
     clients.shutdown();
     clients.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    DATA_SOURCES.forEach(stand::withdraw);
   }
 
   private static void rest() {
@@ -124,16 +144,22 @@ final class Load {
   private Outcome send(
       Random random, Kind kind, String id, Account account, String key, Long ifMatch) {
     Map<String, String> headers = new LinkedHashMap<>();
-    if (key != null) {
-      headers.put("Idempotency-Key", key);
-    }
     if (ifMatch != null) {
       headers.put("If-Match", "\"" + ifMatch + "\"");
     }
     if (kind == Kind.DEFERRED) {
       headers.put("Prefer", "respond-async");
     }
-    HttpResponse<String> answer = ask(random, "PUT", id, account.settings(), headers);
+    Request request = new Request("PUT", "/" + id, account.settings(), headers);
+    return send(random, kind, id, account.name(), key, ifMatch, request);
+  }
+
+  /** What is sent to any instance, below the data sources' path. */
+  private record Request(String method, String path, Object body, Map<String, String> headers) {}
+
+  private Outcome send(
+      Random random, Kind kind, String id, String mark, String key, Long ifMatch, Request request) {
+    HttpResponse<String> answer = ask(random, request, key);
     Outcome outcome = outcome(answer);
     JsonNode body = outcome == Outcome.OK ? tree(Stand.utf8(answer.body())) : null;
     boolean accepted = outcome == Outcome.OK && answer.statusCode() == 202;
@@ -143,13 +169,13 @@ final class Load {
             new Write(
                 kind,
                 id,
-                account.name(),
+                mark,
                 key == null ? null : "first:" + key,
                 ifMatch,
                 outcome,
                 body == null || accepted ? null : body.path("version").asLong(),
                 accepted ? updateId(answer) : null));
-    return answer != null && answer.statusCode() == KEY_IN_USE ? Outcome.UNKNOWN : outcome;
+    return outcome;
   }
 
   private static String updateId(HttpResponse<String> answer) {
@@ -158,10 +184,18 @@ final class Load {
   }
 
   /** Null when there was no answer. */
-  private HttpResponse<String> ask(
-      Random random, String method, String id, Object body, Map<String, String> headers) {
+  private HttpResponse<String> ask(Random random, Request request, String key) {
+    Map<String, String> headers = new LinkedHashMap<>(request.headers());
+    if (key != null) {
+      headers.put("Idempotency-Key", key);
+    }
     try {
-      return stand.call(instance(random), method, "/datasources/" + id, body, headers);
+      return stand.call(
+          instance(random),
+          request.method(),
+          "/datasources" + request.path(),
+          request.body(),
+          headers);
     } catch (IOException | RuntimeException e) {
       // The instance is dead, starts, or is cut off: what became of the request is not known.
       return null;
@@ -169,18 +203,26 @@ final class Load {
   }
 
   /** An answer of 5xx leaves open what the store has, and has to say when to ask again. */
-  private static Outcome outcome(HttpResponse<String> answer) {
-    if (answer == null || answer.statusCode() == KEY_IN_USE) {
+  static Outcome outcome(HttpResponse<?> answer) {
+    if (answer == null) {
       return Outcome.UNKNOWN;
     }
-    if (answer.statusCode() >= 500) {
+    int status = answer.statusCode();
+    if (status >= 500) {
       boolean again = answer.headers().firstValue("Retry-After").isPresent();
-      return again && answer.statusCode() == 503 ? Outcome.UNKNOWN : Outcome.FAULT;
+      return again && status == 503 ? Outcome.UNKNOWN : Outcome.FAULT;
     }
-    if (answer.statusCode() == STALE) {
+    if (status == CONFLICT && reason(answer).equals("UPDATE_IN_PROGRESS")) {
+      return Outcome.UNKNOWN;
+    }
+    if (status == STALE) {
       return Outcome.STALE;
     }
-    return answer.statusCode() < 300 ? Outcome.OK : Outcome.FAIL;
+    return status < 300 ? Outcome.OK : Outcome.FAIL;
+  }
+
+  private static String reason(HttpResponse<?> answer) {
+    return tree(Stand.utf8(answer.body().toString())).path("reason").asText();
   }
 
   private void keyed(Random random, Kind kind) {
@@ -200,11 +242,17 @@ final class Load {
   }
 
   private void repeat(Random random, Kind kind, String id, Account account, String key) {
+    untilKnown(() -> send(random, kind, id, account, key, null));
+  }
+
+  private static Outcome untilKnown(Supplier<Outcome> request) {
     long end = System.nanoTime() + PATIENCE.toNanos();
-    while (send(random, kind, id, account, key, null) == Outcome.UNKNOWN
-        && System.nanoTime() < end) {
+    Outcome outcome = request.get();
+    while (outcome == Outcome.UNKNOWN && System.nanoTime() < end) {
       rest();
+      outcome = request.get();
     }
+    return outcome;
   }
 
   private void deferred(Random random) {
@@ -239,7 +287,8 @@ final class Load {
   }
 
   private void refuse(Random random, Kind kind, String id, Map<String, Object> settings) {
-    HttpResponse<String> answer = ask(random, "PUT", id, settings, Map.of());
+    Request request = new Request("PUT", "/" + id, settings, Map.of());
+    HttpResponse<String> answer = ask(random, request, null);
     JsonNode body = outcome(answer) == Outcome.OK ? tree(Stand.utf8(answer.body())) : null;
     stand
         .history()
@@ -255,16 +304,117 @@ final class Load {
                 null));
   }
 
+  private void rollBack(Random random) {
+    String id = any(random);
+    Read former = stand.history().any(id, random);
+    if (former != null) {
+      rollBack(random, Kind.ROLLBACK, id, former.version(), former.username());
+    }
+  }
+
+  private void rollBack(Random random, Kind kind, String id, long version, String mark) {
+    String key = "v-" + numbers.incrementAndGet();
+    Request request =
+        new Request("POST", "/" + id + "/rollback", Map.of("version", version), Map.of());
+    untilKnown(() -> send(random, kind, id, mark, key, null, request));
+  }
+
+  private void bulk(Random random) {
+    Account account = account(ON_MARIADB.get(0), random.nextInt(100));
+    Request request =
+        new Request(
+            "POST", "/bulk", Map.of("ids", ON_MARIADB, "patch", account.settings()), Map.of());
+    String key = "b-" + numbers.incrementAndGet();
+    untilKnown(() -> sendBulk(random, account, key, request));
+  }
+
+  /** Each item is a write of its own; unknown as long as one is. */
+  private Outcome sendBulk(Random random, Account account, String key, Request request) {
+    HttpResponse<String> answer = ask(random, request, key);
+    Outcome whole = outcome(answer);
+    JsonNode items = whole == Outcome.OK ? tree(Stand.utf8(answer.body())).path("items") : null;
+    for (int i = 0; i < ON_MARIADB.size(); i++) {
+      JsonNode item = items == null ? null : items.get(i);
+      String updateId = item == null ? null : item.path("update_id").asText(null);
+      Outcome outcome = whole;
+      if (item != null && updateId == null) {
+        outcome =
+            item.path("reason").asText().equals("STORE_UNAVAILABLE")
+                ? Outcome.UNKNOWN
+                : Outcome.FAIL;
+        whole = Outcome.UNKNOWN;
+      }
+      String id = ON_MARIADB.get(i);
+      stand
+          .history()
+          .wrote(
+              new Write(
+                  Kind.BULK,
+                  id,
+                  account.name(),
+                  "first:" + key + "/" + id,
+                  null,
+                  outcome,
+                  null,
+                  updateId));
+    }
+    return whole;
+  }
+
+  /** Another version takes the place of the change before anything listens on its port. */
+  private void hold(Random random) {
+    String id = any(random);
+    Map<String, Object> settings = account(id, 0).settings();
+    settings.put("username", Account.NEVER);
+    settings.put("database", Account.NEVER);
+    settings.put("port", NOBODY_LISTENS);
+    Request request = new Request("PUT", "/" + id + "?onUnreachable=pending", settings, Map.of());
+    String key = "h-" + numbers.incrementAndGet();
+    untilKnown(() -> send(random, Kind.HELD, id, Account.NEVER, key, null, request));
+  }
+
+  /** Makes the data source that comes and goes, changes it, and deletes it. */
+  private void comeAndGo(Random random) {
+    Account account = account(TRANSIENT, random.nextInt(100));
+    Map<String, Object> settings = account.settings();
+    settings.put("id", TRANSIENT);
+    String key = "c-" + numbers.incrementAndGet();
+    Request create = new Request("POST", "", settings, Map.of());
+    untilKnown(() -> send(random, Kind.CREATED, TRANSIENT, account.name(), key, null, create));
+    Long version = readVersion(random, TRANSIENT);
+    if (version != null && version > 1) {
+      rollBack(random, Kind.RISEN, TRANSIENT, 1, Account.NEVER);
+    }
+    send(random, Kind.PUT, TRANSIENT, account(TRANSIENT, random.nextInt(100)), null, null);
+    untilKnown(() -> delete(random));
+    readVersion(random, TRANSIENT);
+  }
+
+  private Outcome delete(Random random) {
+    long told = stand.history().told(TRANSIENT);
+    HttpResponse<String> answer =
+        ask(random, new Request("DELETE", "/" + TRANSIENT, null, Map.of()), null);
+    Outcome outcome = outcome(answer);
+    if (outcome == Outcome.OK || (answer != null && answer.statusCode() == NOT_FOUND)) {
+      stand.history().deleted(TRANSIENT, told);
+    }
+    stand
+        .history()
+        .wrote(new Write(Kind.DELETED, TRANSIENT, null, null, null, outcome, null, null));
+    return outcome;
+  }
+
   private void read(Random random) {
     for (int i = 0; i < 4; i++) {
       readVersion(random, any(random));
     }
+    readVersion(random, TRANSIENT);
   }
 
   /** Null when there was no answer. */
   private Long readVersion(Random random, String id) {
     long floor = stand.history().floor(id);
-    HttpResponse<String> answer = ask(random, "GET", id, null, Map.of());
+    HttpResponse<String> answer = ask(random, new Request("GET", "/" + id, null, Map.of()), null);
     if (outcome(answer) != Outcome.OK) {
       stand.history().count(Kind.READ, outcome(answer));
       return null;

@@ -1,11 +1,13 @@
 package io.sluice.rig;
 
+import static java.util.stream.Collectors.counting;
 import static java.util.stream.Collectors.groupingBy;
 import static java.util.stream.Collectors.toMap;
 import static java.util.stream.Collectors.toSet;
 
 import io.sluice.rig.Evidence.Event;
 import io.sluice.rig.Evidence.Receipt;
+import io.sluice.rig.Evidence.Told;
 import io.sluice.rig.Evidence.Version;
 import io.sluice.rig.History.Kind;
 import io.sluice.rig.History.Outcome;
@@ -42,6 +44,10 @@ enum Rule {
   FEW_REPEATS,
   /** P11: a key is one update and one answer. */
   KEYS_ONCE,
+  /** P7, P8: whoever follows the stream is told each event once, in the order of the topic's. */
+  FOLLOWED,
+  /** P1, P4, P7: what was deleted is gone, with its secrets, and is announced once. */
+  DELETED,
   /** P15: the survivor holds what it held before. */
   NO_LEAK,
   /** P19: whoever cannot be served is told to come again. */
@@ -50,7 +56,7 @@ enum Rule {
   ONE_EFFECT,
   /** P28: nothing is left at work. */
   NO_ORPHAN,
-  /** P29: accepted = applied + failed + dead = events + dead letters. */
+  /** P29: accepted = applied + deleted + failed + dead = events + dead letters. */
   BALANCE;
 
   /** Every breach as a sentence. */
@@ -66,6 +72,8 @@ enum Rule {
       case ORDER -> order(evidence, problems);
       case FEW_REPEATS -> fewRepeats(evidence, problems);
       case KEYS_ONCE -> keysOnce(evidence, problems);
+      case FOLLOWED -> followed(evidence, problems);
+      case DELETED -> deleted(evidence, problems);
       case NO_LEAK -> noLeak(evidence, problems);
       case NO_FAULT -> noFault(evidence, problems);
       case ONE_EFFECT -> oneEffect(evidence, problems);
@@ -205,7 +213,7 @@ enum Rule {
     }
     Map<String, Receipt> ended =
         evidence.receipts().stream()
-            .filter(r -> r.state().equals("applied") || r.state().equals("failed"))
+            .filter(r -> Set.of("applied", "deleted", "failed").contains(r.state()))
             .collect(toMap(Receipt::id, r -> r));
     for (Receipt receipt : ended.values()) {
       Event event = first.get(receipt.id());
@@ -297,6 +305,63 @@ enum Rule {
         });
   }
 
+  private static void followed(Evidence evidence, List<String> problems) {
+    Map<String, Integer> written = new HashMap<>();
+    evidence.outbox().forEach(id -> written.put(id, written.size()));
+    Map<String, Integer> place = new HashMap<>();
+    Set<String> seen = new HashSet<>();
+    Set<String> published = firstDeliveries(evidence).keySet();
+    for (Told told : evidence.told()) {
+      if (!seen.add(told.id())) {
+        problems.add("Told twice: " + told);
+      }
+      if (!published.contains(told.id())) {
+        problems.add("Told, but not published: " + told);
+      }
+      int at = written.getOrDefault(told.id(), -1);
+      if (at < place.getOrDefault(told.dataSource(), -1)) {
+        problems.add("Told too late: " + told);
+      }
+      place.put(told.dataSource(), at);
+    }
+    published.stream()
+        .filter(id -> !seen.contains(id))
+        .forEach(id -> problems.add("Published, but not told: " + id));
+  }
+
+  /** That it is not read is for {@link #WHOLE}. */
+  private static void deleted(Evidence evidence, List<String> problems) {
+    Map<String, Long> ended =
+        evidence.receipts().stream()
+            .filter(r -> r.state().equals("deleted"))
+            .collect(groupingBy(Receipt::dataSource, counting()));
+    Map<String, List<Write>> asked =
+        evidence.writes().stream()
+            .filter(w -> w.kind() == Kind.DELETED)
+            .collect(groupingBy(Write::dataSource));
+    asked.forEach(
+        (dataSource, writes) -> {
+          long deletes = ended.getOrDefault(dataSource, 0L);
+          long known = writes.stream().filter(w -> w.outcome() == Outcome.OK).count();
+          long unknown = writes.stream().filter(w -> w.outcome() == Outcome.UNKNOWN).count();
+          if (deletes < known || deletes > known + unknown) {
+            problems.add(
+                dataSource
+                    + " was deleted "
+                    + deletes
+                    + " times; "
+                    + known
+                    + " were answered, "
+                    + unknown
+                    + " were not.");
+          }
+        });
+    ended.keySet().stream()
+        .filter(dataSource -> !asked.containsKey(dataSource))
+        .forEach(dataSource -> problems.add("Nobody asked for the delete of " + dataSource));
+    evidence.kept().forEach(version -> problems.add("It has its secrets yet: " + version));
+  }
+
   private static void noLeak(Evidence evidence, List<String> problems) {
     if (!evidence.after().within(evidence.before())) {
       problems.add("Before " + evidence.before() + ", after " + evidence.after());
@@ -332,22 +397,30 @@ enum Rule {
 
   private static void noOrphan(Evidence evidence, List<String> problems) {
     evidence.receipts().stream()
-        .filter(r -> !Set.of("applied", "failed", "dead").contains(r.state()))
+        .filter(r -> !Set.of("applied", "deleted", "failed", "dead").contains(r.state()))
         .forEach(r -> problems.add("Still at work: " + r));
   }
 
   private static void balance(Evidence evidence, List<String> problems) {
     Map<String, Long> states =
-        evidence.receipts().stream()
-            .collect(groupingBy(Receipt::state, java.util.stream.Collectors.counting()));
+        evidence.receipts().stream().collect(groupingBy(Receipt::state, counting()));
     long applied = states.getOrDefault("applied", 0L);
     long failed = states.getOrDefault("failed", 0L);
     if (applied != evidence.versions().size()) {
       problems.add(applied + " applied, but " + evidence.versions().size() + " versions.");
     }
+    long deleted = states.getOrDefault("deleted", 0L);
     int ids = firstDeliveries(evidence).size();
-    if (applied + failed != ids) {
-      problems.add(applied + " applied and " + failed + " failed, but " + ids + " event ids.");
+    if (applied + deleted + failed != ids) {
+      problems.add(
+          applied
+              + " applied, "
+              + deleted
+              + " deleted and "
+              + failed
+              + " failed, but "
+              + ids
+              + " event ids.");
     }
     evidence.receipts().stream()
         .filter(r -> r.state().equals("dead") && !evidence.deadLetters().contains(r.origin()))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.rig.Evidence.Event;
 import io.sluice.rig.Evidence.Receipt;
+import io.sluice.rig.Evidence.Told;
 import io.sluice.rig.Evidence.Version;
 import io.sluice.rig.Evidence.Vitals;
 import io.sluice.rig.History.Kind;
@@ -30,7 +31,10 @@ final class RuleTest {
                 write(Kind.DEFERRED, "rig0", "first:d1", null, null, "4"),
                 write(Kind.RECORD, "rig0", "a/r1", null, null, null),
                 write(Kind.REPEATED, "rig0", "a/r1", null, null, null),
-                write(Kind.POISON, "rig0", "a/r2", null, null, null)));
+                write(Kind.POISON, "rig0", "a/r2", null, null, null),
+                new Write(Kind.CREATED, "t", "rig0", "first:c1", null, Outcome.OK, 1L, null),
+                delete(Outcome.UNKNOWN),
+                delete(Outcome.OK)));
     final List<Read> reads =
         new ArrayList<>(
             List.of(
@@ -45,16 +49,19 @@ final class RuleTest {
                 new Receipt("3", "a", "http", null, "applied", 3L, null),
                 new Receipt("4", "a", "http", "first:d1", "applied", 4L, null),
                 new Receipt("5", "a", "kafka", "a/r1", "failed", null, "t-0-1"),
-                new Receipt("6", "a", "kafka", "a/r2", "dead", null, "t-0-2")));
+                new Receipt("6", "a", "kafka", "a/r2", "dead", null, "t-0-2"),
+                new Receipt("7", "t", "http", "first:c1", "applied", 1L, null),
+                new Receipt("8", "t", "http", null, "deleted", 1L, null)));
     final List<Version> versions =
         new ArrayList<>(
             List.of(
                 new Version("a", 1, "rig0", "1"),
                 new Version("a", 2, "rig1", "2"),
                 new Version("a", 3, "rig2", "3"),
-                new Version("a", 4, "rig0", "4")));
+                new Version("a", 4, "rig0", "4"),
+                new Version("t", 1, "rig0", "7")));
     final List<Version> live = new ArrayList<>(List.of(new Version("a", 4, "rig0", "4")));
-    final List<String> outbox = new ArrayList<>(List.of("1", "2", "3", "4", "5"));
+    final List<String> outbox = new ArrayList<>(List.of("1", "2", "3", "7", "4", "8", "5"));
     final List<Event> delivered =
         new ArrayList<>(
             List.of(
@@ -64,8 +71,21 @@ final class RuleTest {
                 new Event("2", "a", 2L, "two"),
                 new Event("3", "a", 3L, "three"),
                 new Event("4", "a", 4L, "four"),
-                new Event("5", "a", null, "five")));
+                new Event("5", "a", null, "five"),
+                new Event("7", "t", 1L, "seven"),
+                new Event("8", "t", null, "eight")));
     final List<String> objections = new ArrayList<>();
+    final List<Told> told =
+        new ArrayList<>(
+            List.of(
+                new Told("1", "a"),
+                new Told("2", "a"),
+                new Told("3", "a"),
+                new Told("7", "t"),
+                new Told("8", "t"),
+                new Told("4", "a"),
+                new Told("5", "a")));
+    final List<String> kept = new ArrayList<>();
     final List<String> deadLetters = new ArrayList<>(List.of("t-0-2"));
     long repeatable = 2;
     Vitals after = new Vitals(102, 20, 301, 0);
@@ -77,6 +97,10 @@ final class RuleTest {
 
     private static Write stale(Long ifMatch) {
       return new Write(Kind.CONDITIONAL, "a", "rig0", null, ifMatch, Outcome.STALE, null, null);
+    }
+
+    private static Write delete(Outcome outcome) {
+      return new Write(Kind.DELETED, "t", null, null, null, outcome, null, null);
     }
 
     private static Write failed(String identity) {
@@ -97,6 +121,8 @@ final class RuleTest {
           outbox,
           delivered,
           objections,
+          told,
+          kept,
           deadLetters,
           repeatable,
           new Vitals(100, 20, 300, 3),
@@ -193,6 +219,27 @@ final class RuleTest {
     rejects(
         Rule.KEYS_ONCE,
         d -> d.writes.add(Draft.write(Kind.KEYED, "rig1", "first:k1", null, 3L, null)));
+  }
+
+  @Test
+  void aStreamWithAGapARepetitionOrAnotherOrderIsRejected() {
+    rejects(Rule.FOLLOWED, d -> d.told.remove(2));
+    rejects(Rule.FOLLOWED, d -> d.told.add(new Told("5", "a")));
+    rejects(Rule.FOLLOWED, d -> d.told.add(0, d.told.remove(2)));
+    rejects(Rule.FOLLOWED, d -> d.told.add(new Told("sluice.gone", "")));
+  }
+
+  @Test
+  void aDeleteThatIsLostRepeatedOrLeavesASecretIsRejected() {
+    rejects(Rule.DELETED, d -> d.receipts.remove(7));
+    rejects(Rule.DELETED, d -> d.writes.removeIf(w -> w.kind() == Kind.DELETED));
+    rejects(
+        Rule.DELETED,
+        d -> {
+          d.receipts.add(new Receipt("9", "t", "http", null, "deleted", 1L, null));
+          d.receipts.add(new Receipt("10", "t", "http", null, "deleted", 1L, null));
+        });
+    rejects(Rule.DELETED, d -> d.kept.add("t 1"));
   }
 
   @Test

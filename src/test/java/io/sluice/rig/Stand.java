@@ -78,6 +78,7 @@ final class Stand implements AutoCloseable {
   private final String deadLetters;
   private final List<SluiceProcess> instances = new ArrayList<>();
   private final History history = new History();
+  private final Listener listener = new Listener(this);
   private Vitals before = new Vitals(0, 0, 0, 0);
 
   /**
@@ -208,6 +209,7 @@ final class Stand implements AutoCloseable {
             .setting("SLUICE_KEYSET_POLL", "1s")
             .setting("SLUICE_HTTP_WORKERS", "24")
             .setting("SLUICE_PROBE_MAX_TESTS_PER_TARGET", "16")
+            .setting("SLUICE_MONITOR_PENDING_RETRY", "1s")
             .setting("SLUICE_INBOX_LEASE", lease().toSeconds() + "s")
             .setting("SLUICE_OUTBOX_LEASE", "2s")
             .setting("SLUICE_OUTBOX_BATCH", Integer.toString(BATCH));
@@ -227,6 +229,7 @@ final class Stand implements AutoCloseable {
                 .map(instance -> CompletableFuture.runAsync(instance::start))
                 .toArray(CompletableFuture[]::new))
         .join();
+    listener.start();
   }
 
   /** For so long an instance owns what it took. */
@@ -307,6 +310,45 @@ final class Stand implements AutoCloseable {
     }
   }
 
+  /**
+   * A stream of events, from a position or from now on.
+   *
+   * @throws IOException when the connection ends before the answer
+   * @throws RuntimeException when the instance has no address now
+   */
+  HttpResponse<Stream<String>> follow(SluiceProcess instance, String position) throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(instance.api() + "/events"))
+            .timeout(CALL_LIMIT)
+            .header("Authorization", "Bearer " + token.reveal());
+    if (position != null) {
+      request.header("Last-Event-ID", position);
+    }
+    try {
+      return http.send(request.build(), HttpResponse.BodyHandlers.ofLines());
+    } catch (InterruptedException e) {
+      throw new IOException("The run is over.", e);
+    }
+  }
+
+  /** Withdraws the change that waits for its database, if one does. */
+  void withdraw(String id) {
+    await("the pending change to be withdrawn")
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              int status =
+                  call(
+                          instances.get(0),
+                          "DELETE",
+                          "/datasources/" + id + "/pending",
+                          null,
+                          Map.of())
+                      .statusCode();
+              return status == 204 || status == 404;
+            });
+  }
+
   /** Waits until all that was accepted has ended and was announced. */
   void drain() {
     List<String> produced =
@@ -323,7 +365,7 @@ final class Stand implements AutoCloseable {
               () ->
                   value(
                               "select (select count(*) from updates where state in ('pending',"
-                                  + " 'running')) + (select count(*) from outbox where published_at is"
+                                  + " 'running', 'held')) + (select count(*) from outbox where published_at is"
                                   + " null)")
                           .equals("0")
                       && produced.size()
@@ -340,7 +382,7 @@ final class Stand implements AutoCloseable {
                   "select json_agg(w) from (select state, data_source_id, count(*),"
                       + " max(attempts) as attempts, max(fence) as fences,"
                       + " max(lease_until) - rig.now() as lease, rig.now() - min(received_at) as age"
-                      + " from updates where state in ('pending', 'running') group by 1, 2) w")
+                      + " from updates where state in ('pending', 'running', 'held') group by 1, 2) w")
               + ", unpublished "
               + value("select count(*) from outbox where published_at is null"));
     }
@@ -443,7 +485,8 @@ final class Stand implements AutoCloseable {
         history.writes(),
         history.reads(),
         rows(
-            "select id, data_source_id, intake, identity, state, version, origin->>'topic' || '-'"
+            "select id, data_source_id, intake, identity, case when state = 'applied' and report is"
+                + " null then 'deleted' else state end, version, origin->>'topic' || '-'"
                 + " || (origin->>'partition') || '-' || (origin->>'offset') from updates",
             r ->
                 new Receipt(
@@ -468,6 +511,12 @@ final class Stand implements AutoCloseable {
                 r -> ContractFile.objectionsOf(ContractFile.EVENT_DATA, tree(r.value())).stream())
             .distinct()
             .toList(),
+        listener.told(),
+        rows(
+            "select v.id, v.version from data_source_versions v where v.secrets <> '{}' and exists"
+                + " (select from updates u where u.data_source_id = v.id and u.state = 'applied' and"
+                + " u.report is null and u.version >= v.version)",
+            r -> r.getString(1) + " " + r.getLong(2)),
         plant.broker().records(deadLetters).stream()
             .map(
                 r ->
@@ -488,7 +537,8 @@ final class Stand implements AutoCloseable {
   }
 
   private static Event event(ConsumerRecord<byte[], byte[]> record) {
-    boolean live = !header(record, "ce_type").endsWith("update-failed");
+    String type = header(record, "ce_type");
+    boolean live = type.endsWith(".created") || type.endsWith(".updated");
     return new Event(
         header(record, "ce_id"),
         text(record.key()),
@@ -548,6 +598,7 @@ final class Stand implements AutoCloseable {
 
   @Override
   public void close() {
+    listener.close();
     instances.forEach(SluiceProcess::kill);
     instances.forEach(SluiceProcess::close);
     plant.heal();
