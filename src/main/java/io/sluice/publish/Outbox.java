@@ -84,9 +84,6 @@ public final class Outbox {
   /** Whether the last look found more than one record. */
   private volatile boolean crowded;
 
-  /** Whether the broker has ever taken a record: its topics are known from then on. */
-  private volatile boolean reached;
-
   private volatile boolean failing;
 
   /**
@@ -186,11 +183,9 @@ public final class Outbox {
   }
 
   /**
-   * The rows in rounds: the first row alone, which finds out whether the broker is there; then the
-   * first of each key, then the second, and so on. Where the broker is known and has refused some,
-   * the first of each key go at once: one after the other they would take the time of all. They end
-   * early when half of the lease is over, to have it renewed: a publisher that was stopped for
-   * longer, and so may have a successor, repeats the round that it had begun and no other.
+   * The rows in rounds: the first of each key, then the second, and so on. They end early when half
+   * of the lease is over, to have it renewed: a publisher that was stopped for longer, and so may
+   * have a successor, repeats the round that it had begun and no other.
    */
   public Iterator<List<Map<String, Object>>> rounds(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
@@ -203,11 +198,9 @@ public final class Outbox {
       return Collections.emptyIterator();
     }
     List<List<Map<String, Object>>> rounds = new ArrayList<>();
-    int second = reached && !refused().isEmpty() ? 0 : 1;
     Map<String, Integer> last = new HashMap<>();
     for (Map<String, Object> row : rows) {
-      int first = rounds.isEmpty() ? 0 : second;
-      int round = last.compute(key(row), (key, before) -> before == null ? first : before + 1);
+      int round = last.merge(key(row), 0, (before, first) -> before + 1);
       if (round == rounds.size()) {
         rounds.add(new ArrayList<>());
       }
@@ -279,7 +272,6 @@ public final class Outbox {
       if (failure == null || taken(records.get(i))) {
         acknowledged.add(((Number) round.get(i).get("seq")).longValue());
         refused().taken(key(round.get(i)));
-        reached = true;
       } else {
         refused.add(key(round.get(i)));
       }

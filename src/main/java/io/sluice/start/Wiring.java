@@ -44,6 +44,7 @@ import io.sluice.probe.TestConnection;
 import io.sluice.publish.DeadLetters;
 import io.sluice.publish.Events;
 import io.sluice.publish.Outbox;
+import io.sluice.publish.PublisherClients;
 import io.sluice.secrets.FirstToken;
 import io.sluice.secrets.Redaction;
 import io.sluice.secrets.Tokens;
@@ -250,6 +251,7 @@ public final class Wiring implements CamelConfiguration {
             configuration.inbox().workers(),
             configuration.inbox().poll(),
             configuration.inbox().lease()));
+    registry.bind("publisherClients", new PublisherClients());
     registry.bind(
         "outbox",
         new Outbox(
