@@ -90,13 +90,21 @@ public final class EgressPolicy {
 
   private record Own(String host, int port) {}
 
-  private record OwnAddresses(Set<InetAddress> addresses, boolean local, int port) {}
+  /** Without addresses, as long as its name was never found: then its port is denied. */
+  private record OwnAddresses(Own of, Set<InetAddress> addresses, boolean local) {
+    boolean at(InetAddress address, int port) {
+      return of.port() == port
+          && (addresses.isEmpty()
+              || addresses.contains(address)
+              || (local && onThisMachine(address)));
+    }
+  }
 
   private final List<Rule> allow;
   private final List<Rule> deny;
   private final boolean allowLoopback;
-  private final List<Own> own;
-  private volatile List<OwnAddresses> ownAddresses;
+  private final Resolver resolver;
+  private volatile List<OwnAddresses> own;
   private volatile long ownLookedUpNanos;
 
   /**
@@ -109,11 +117,21 @@ public final class EgressPolicy {
    */
   public EgressPolicy(
       List<String> allow, List<String> deny, boolean allowLoopback, List<String> ownEndpoints) {
+    this(allow, deny, allowLoopback, ownEndpoints, InetAddress::getAllByName);
+  }
+
+  EgressPolicy(
+      List<String> allow,
+      List<String> deny,
+      boolean allowLoopback,
+      List<String> ownEndpoints,
+      Resolver resolver) {
     List<String> problems = new ArrayList<>();
     this.allow = rules("allow", allow, problems);
     this.deny = rules("deny", deny, problems);
     this.allowLoopback = allowLoopback;
-    List<Own> endpoints = new ArrayList<>();
+    this.resolver = resolver;
+    List<OwnAddresses> endpoints = new ArrayList<>();
     for (String text : ownEndpoints) {
       int colon = text.lastIndexOf(':');
       String host = colon < 0 ? "" : text.substring(0, colon).replaceAll("^\\[|\\]$", "");
@@ -121,7 +139,7 @@ public final class EgressPolicy {
       if (host.isEmpty() || !PORTS.matcher(port).matches() || port.indexOf('-') >= 0) {
         problems.add("own endpoint " + text + " must be host:port");
       } else {
-        endpoints.add(new Own(host, Integer.parseInt(port)));
+        endpoints.add(new OwnAddresses(new Own(host, Integer.parseInt(port)), Set.of(), false));
       }
     }
     if (!problems.isEmpty()) {
@@ -247,38 +265,29 @@ public final class EgressPolicy {
   }
 
   private boolean ownEndpoint(InetAddress address, int port) {
-    if (own.stream().noneMatch(endpoint -> endpoint.port() == port)) {
+    if (own.stream().noneMatch(endpoint -> endpoint.of().port() == port)) {
       return false;
     }
     if (System.nanoTime() - ownLookedUpNanos > OWN_LOOKUP.toNanos()) {
       lookUpOwn();
     }
-    return ownAddresses.stream()
-        .anyMatch(
-            endpoint ->
-                endpoint.port() == port
-                    && (endpoint.addresses().contains(address)
-                        || (endpoint.local() && onThisMachine(address))));
+    return own.stream().anyMatch(endpoint -> endpoint.at(address, port));
   }
 
-  private void lookUpOwn() {
-    ownAddresses =
-        own.stream()
-            .map(
-                endpoint -> {
-                  Set<InetAddress> addresses;
-                  try {
-                    addresses = Set.copyOf(List.of(InetAddress.getAllByName(endpoint.host())));
-                  } catch (UnknownHostException e) {
-                    addresses = Set.of();
-                  }
-                  return new OwnAddresses(
-                      addresses,
-                      addresses.stream().anyMatch(EgressPolicy::onThisMachine),
-                      endpoint.port());
-                })
-            .toList();
+  /** A name that is not found now keeps the addresses that it had. */
+  void lookUpOwn() {
     ownLookedUpNanos = System.nanoTime();
+    own = own.stream().map(this::lookedUp).toList();
+  }
+
+  private OwnAddresses lookedUp(OwnAddresses before) {
+    try {
+      Set<InetAddress> addresses = Set.copyOf(List.of(resolver.lookUp(before.of().host())));
+      boolean local = addresses.stream().anyMatch(EgressPolicy::onThisMachine);
+      return new OwnAddresses(before.of(), addresses, local);
+    } catch (UnknownHostException e) {
+      return before;
+    }
   }
 
   private static boolean onThisMachine(InetAddress address) {

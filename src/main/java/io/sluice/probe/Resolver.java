@@ -7,7 +7,7 @@ import java.net.UnknownHostException;
 @FunctionalInterface
 interface Resolver {
   /**
-   * Blocks as long as it likes; called on a thread of {@link Lookups}.
+   * Blocks as long as it likes: names of senders are looked up on threads of {@link Lookups}.
    *
    * @return at least one address
    */

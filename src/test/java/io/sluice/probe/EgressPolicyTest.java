@@ -122,6 +122,37 @@ class EgressPolicyTest {
   }
 
   @Test
+  void anOwnEndpointWhoseNameIsNotFoundStaysDenied() throws UnknownHostException {
+    InetAddress store = address("10.0.0.5");
+    List<InetAddress> found = new ArrayList<>();
+    EgressPolicy policy =
+        new EgressPolicy(
+            List.of(),
+            List.of(),
+            false,
+            List.of("store.example:5432"),
+            name -> {
+              if (found.isEmpty()) {
+                throw new UnknownHostException(name);
+              }
+              return found.toArray(InetAddress[]::new);
+            });
+
+    // It may be anywhere.
+    assertThat(permits(policy, "10.0.0.5", 5432)).isFalse();
+    assertThat(permits(policy, "10.0.0.6", 5432)).isFalse();
+    assertThat(permits(policy, "10.0.0.5", 5433)).isTrue();
+    found.add(store);
+    policy.lookUpOwn();
+    assertThat(permits(policy, "10.0.0.5", 5432)).isFalse();
+    assertThat(permits(policy, "10.0.0.6", 5432)).isTrue();
+    found.clear();
+    policy.lookUpOwn();
+    assertThat(permits(policy, "10.0.0.5", 5432)).isFalse();
+    assertThat(permits(policy, "10.0.0.6", 5432)).isTrue();
+  }
+
+  @Test
   void behindABastionLiteralsAndNamesAreChecked() {
     EgressPolicy policy = policy(List.of(), List.of("*.secret", "10.0.0.0/8"));
 
