@@ -18,7 +18,6 @@ import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
 import io.sluice.publish.Events;
 import io.sluice.publish.Events.Happening;
-import io.sluice.secrets.Redaction;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
@@ -36,7 +35,6 @@ import java.util.function.Supplier;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.apache.camel.support.SynchronizationAdapter;
 
 /**
  * The steps of {@code routes/30-apply-update}, in the order in which that route takes them. What is
@@ -152,7 +150,6 @@ public final class Gate {
     Candidate before = exchange.getProperty(CANDIDATE, Candidate.class);
     Candidate candidate = merge.merge(submission, current, version);
     exchange.setProperty(CANDIDATE, candidate);
-    scrubUntilDone(candidate.settings(), exchange);
     if (before == null || !before.settings().equals(candidate.settings())) {
       if (submission.fence() != null
           && System.nanoTime() - exchange.getProperty(BEGUN, Long.class) > latestTest.toNanos()) {
@@ -178,20 +175,6 @@ public final class Gate {
       throw Refusal.because(Reason.ALREADY_EXISTS);
     }
     return ((Number) row.get("last_version")).longValue() + 1;
-  }
-
-  /** From here on secrets are handed around: none of them may leave in a text by accident. */
-  private static void scrubUntilDone(Settings settings, Exchange exchange) {
-    Redaction.Scope scope = Redaction.open(settings.secrets().values());
-    exchange
-        .getExchangeExtension()
-        .addOnCompletion(
-            new SynchronizationAdapter() {
-              @Override
-              public void onDone(Exchange done) {
-                scope.close();
-              }
-            });
   }
 
   /** Whether exactly these settings were tested a moment ago, before somebody else's commit. */

@@ -1,7 +1,9 @@
 package io.sluice.model;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
+import java.util.stream.Stream;
 
 /**
  * What is tested: one way to one database, everything explicit. Built from {@link Settings};
@@ -73,6 +75,20 @@ public record Connection(
     public Bastion {
       jumps = List.copyOf(jumps);
     }
+  }
+
+  /** All that the test hands to others and nobody may read. */
+  public List<Secret> secrets() {
+    return Stream.of(
+            password,
+            accessToken,
+            refreshToken,
+            tls == null ? null : tls.key(),
+            tls == null ? null : tls.keyPassword(),
+            bastion == null ? null : bastion.password(),
+            bastion == null ? null : bastion.identity())
+        .filter(Objects::nonNull)
+        .toList();
   }
 
   /** The same with TLS, where the database speaks nothing else. */

@@ -13,7 +13,6 @@ import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
 import io.sluice.publish.Events;
 import io.sluice.publish.Events.Happening;
-import io.sluice.secrets.Redaction;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
@@ -27,7 +26,6 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.apache.camel.Body;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
-import org.apache.camel.support.SynchronizationAdapter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,16 +104,6 @@ public final class Monitor {
             json.readValue((String) row.get("warned"), WARNED),
             ((Number) row.get("check_fence")).longValue()));
     exchange.setProperty(Prober.BACKGROUND, true);
-    Redaction.Scope scope = Redaction.open(dataSource.settings().secrets().values());
-    exchange
-        .getExchangeExtension()
-        .addOnCompletion(
-            new SynchronizationAdapter() {
-              @Override
-              public void onDone(Exchange over) {
-                scope.close();
-              }
-            });
     return Connection.of(dataSource.settings());
   }
 

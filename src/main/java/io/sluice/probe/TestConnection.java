@@ -2,11 +2,13 @@ package io.sluice.probe;
 
 import io.sluice.model.Connection;
 import io.sluice.probe.Prober.Extent;
+import io.sluice.secrets.Redaction;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.AsyncProcessorSupport;
+import org.apache.camel.support.SynchronizationAdapter;
 
 /**
  * The step of {@code routes/40-test-connection}: tests the body, whole and guarded where nothing
@@ -24,10 +26,12 @@ public final class TestConnection extends AsyncProcessorSupport {
   public boolean process(Exchange exchange, AsyncCallback callback) {
     CompletableFuture<Tested> tested;
     try {
+      Connection connection = exchange.getMessage().getBody(Connection.class);
+      scrubUntilDone(connection, exchange);
       run(exchange, Prober.BEGINS);
       tested =
           prober.begin(
-              exchange.getMessage().getBody(Connection.class),
+              connection,
               Objects.requireNonNullElse(
                   exchange.getProperty(Extent.PROPERTY, Extent.class), Extent.WHOLE),
               exchange.getProperty(Prober.FORCED, false, Boolean.class),
@@ -54,6 +58,20 @@ public final class TestConnection extends AsyncProcessorSupport {
               callback.done(false);
             });
     return false;
+  }
+
+  /** From here on secrets are handed around: none of them may leave in a text by accident. */
+  private static void scrubUntilDone(Connection connection, Exchange exchange) {
+    Redaction.Scope scope = Redaction.open(connection.secrets());
+    exchange
+        .getExchangeExtension()
+        .addOnCompletion(
+            new SynchronizationAdapter() {
+              @Override
+              public void onDone(Exchange done) {
+                scope.close();
+              }
+            });
   }
 
   /** Nobody has waited for the test of a further round yet. */
