@@ -21,16 +21,17 @@ public record FirstToken(Secret token, Origin origin) {
   }
 
   /**
-   * Takes the token of the environment; without one, that of the file; without that, makes one and
-   * writes it to the file, which only its owner may read.
+   * Takes the token that the operator chose; without one, that of the file; without that, makes one
+   * and writes it to the file, which only its owner may read.
    *
-   * @param fromEnvironment the value of {@code SLUICE_TOKEN}, null or empty when it is not set
-   * @throws IllegalArgumentException when the token does not keep the rules of {@link Tokens}
+   * @param chosen from {@link Tokens#chosen}; null: none
+   * @throws IllegalArgumentException when the token in the file does not keep the rules of {@link
+   *     Tokens}
    * @throws VaultException when the file cannot be used
    */
-  public static FirstToken resolve(String fromEnvironment, Path file) {
-    if (fromEnvironment != null && !fromEnvironment.isEmpty()) {
-      return new FirstToken(Tokens.chosen(fromEnvironment, "SLUICE_TOKEN"), Origin.ENVIRONMENT);
+  public static FirstToken resolve(Secret chosen, Path file) {
+    if (chosen != null) {
+      return new FirstToken(chosen, Origin.ENVIRONMENT);
     }
     OwnerOnlyFile stored = new OwnerOnlyFile(file);
     if (stored.exists()) {

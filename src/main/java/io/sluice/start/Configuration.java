@@ -32,7 +32,7 @@ record Configuration(
     Path data,
     Path drivers,
     Keyset keyset,
-    String token,
+    Secret token,
     Http http,
     Store store,
     Kafka kafka,
@@ -187,16 +187,17 @@ record Configuration(
         values.duration("sluice.store.pool-wait", Duration.ofMillis(250)));
   }
 
-  private static String token(Values values) {
+  private static Secret token(Values values) {
     String token = values.optional("sluice.token");
-    if (token != null) {
-      try {
-        Tokens.chosen(token, "sluice.token");
-      } catch (IllegalArgumentException e) {
-        values.problem("sluice.token:", e.getMessage().replaceFirst("\\.$", ""));
-      }
+    if (token == null) {
+      return null;
     }
-    return token;
+    try {
+      return Tokens.chosen(token, "sluice.token");
+    } catch (IllegalArgumentException e) {
+      values.problem("sluice.token:", e.getMessage().replaceFirst("\\.$", ""));
+      return null;
+    }
   }
 
   private static List<String> rules(Values values, String key) {
@@ -283,7 +284,7 @@ record Configuration(
           values.flag("sluice.probe.strict-host-keys"),
           values.integer("sluice.probe.max-tests", 1, 10_000),
           values.integer("sluice.probe.max-slow-tests", 0, 100_000),
-          values.duration("sluice.probe.slow-after", STEP_LEAST),
+          values.duration("sluice.probe.slow-after", Duration.ofMillis(1)),
           values.integer("sluice.probe.max-tests-per-target", 1, 1000),
           values.duration("sluice.probe.lockout-window", Duration.ZERO),
           values.duration("sluice.probe.queue-wait", Duration.ZERO),

@@ -92,7 +92,7 @@ final class TokensTest {
   @Test
   void the_first_token_comes_from_the_environment_when_it_is_given() {
     Path file = directory.resolve("token");
-    FirstToken first = FirstToken.resolve("given-by-the-operator", file);
+    FirstToken first = FirstToken.resolve(Secret.of("given-by-the-operator"), file);
 
     assertThat(first.origin()).isEqualTo(FirstToken.Origin.ENVIRONMENT);
     assertThat(first.token()).isEqualTo(Secret.of("given-by-the-operator"));
@@ -100,14 +100,11 @@ final class TokensTest {
     assertThat(first.toString()).doesNotContain("operator");
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void the_first_token_is_made_once_and_found_again_at_the_next_start(boolean unset)
-      throws IOException {
-    String environment = unset ? null : "";
+  @Test
+  void the_first_token_is_made_once_and_found_again_at_the_next_start() throws IOException {
     Path file = directory.resolve("data").resolve("token");
-    FirstToken first = FirstToken.resolve(environment, file);
-    FirstToken second = FirstToken.resolve(environment, file);
+    FirstToken first = FirstToken.resolve(null, file);
+    FirstToken second = FirstToken.resolve(null, file);
 
     assertThat(first.origin()).isEqualTo(FirstToken.Origin.CREATED);
     assertThat(second.origin()).isEqualTo(FirstToken.Origin.FILE);

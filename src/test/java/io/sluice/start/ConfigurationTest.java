@@ -30,6 +30,16 @@ final class ConfigurationTest {
   }
 
   @Test
+  void theTokenIsNoTextThatCouldBeWritten() throws IOException {
+    Map<String, String> settings = settings();
+    settings.put("sluice.token", "chosen-by-the-operator");
+
+    assertThat(Configuration.read(true, settings::get).toString())
+        .contains("token=")
+        .doesNotContain("by-the-operator");
+  }
+
+  @Test
   void productionIsToldEverySettingThatItLacksAtOnce() throws IOException {
     Map<String, String> settings = settings();
 
