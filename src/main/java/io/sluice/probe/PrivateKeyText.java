@@ -20,6 +20,7 @@ import java.security.spec.ECPublicKeySpec;
 import java.security.spec.RSAPublicKeySpec;
 import java.util.Iterator;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import org.apache.sshd.common.NamedResource;
 import org.apache.sshd.common.cipher.ECCurves;
 import org.apache.sshd.common.config.keys.FilePasswordProvider;
@@ -56,8 +57,8 @@ import org.bouncycastle.pkcs.jcajce.JcePKCSPBEInputDecryptorProviderBuilder;
  * 5915) and PKCS#8 (RFC 5958), and OpenSSH's own format; each plain or under a passphrase (RFC 1421
  * {@code DEK-Info}, PKCS#5 and PKCS#12 schemes, bcrypt).
  *
- * <p>Parsed in memory. A text chooses how costly its decryption is, so the cost is looked at first.
- * No exception of this class holds a part of the text.
+ * <p>Parsed in memory. A text chooses how costly its decryption is, so the cost is looked at first,
+ * and whoever comes while two are at it waits. No exception of this class holds a part of the text.
  */
 final class PrivateKeyText {
   /** Bits. Less can be factored by somebody who takes the trouble (NIST SP 800-131A). */
@@ -70,6 +71,9 @@ final class PrivateKeyText {
   private static final long MAX_SCRYPT_BYTES = 64L * 1024 * 1024;
 
   private static final int MAX_SCRYPT_PARALLEL = 16;
+
+  /** A sender chooses what a decryption costs, up to these limits: not all at once. */
+  private static final Semaphore DECRYPTIONS = new Semaphore(2);
 
   private static final String OPENSSH = "-----BEGIN OPENSSH PRIVATE KEY-----";
   private static final Set<String> SSH_TYPES =
@@ -131,10 +135,13 @@ final class PrivateKeyText {
    * @param passphrase null: none
    */
   static PrivateKey privateKey(Secret text, Secret passphrase) throws Unusable {
+    DECRYPTIONS.acquireUninterruptibly();
     try {
       return converter().getPrivateKey(pem(text, passphrase));
     } catch (IOException | RuntimeException e) {
       throw new Unusable(Problem.UNREADABLE);
+    } finally {
+      DECRYPTIONS.release();
     }
   }
 
@@ -146,6 +153,7 @@ final class PrivateKeyText {
    */
   static KeyPair keyPair(Secret text, Secret passphrase) throws Unusable {
     KeyPair pair;
+    DECRYPTIONS.acquireUninterruptibly();
     try {
       pair =
           text.reveal().contains(OPENSSH)
@@ -153,6 +161,8 @@ final class PrivateKeyText {
               : completed(pem(text, passphrase));
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw new Unusable(Problem.UNREADABLE);
+    } finally {
+      DECRYPTIONS.release();
     }
     if (!SSH_TYPES.contains(KeyUtils.getKeyType(pair))) {
       throw new Unusable(Problem.UNREADABLE);

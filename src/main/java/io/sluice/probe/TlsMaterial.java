@@ -24,7 +24,6 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Semaphore;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -45,9 +44,6 @@ final class TlsMaterial {
       Collections.synchronizedMap(new LastUsed<>(MAX_CACHED));
   private static final Map<String, KeyManager[]> KEYS =
       Collections.synchronizedMap(new LastUsed<>(MAX_CACHED));
-
-  /** A sender chooses what a decryption costs, up to a second and 64 MiB: not all at once. */
-  private static final Semaphore DECRYPTIONS = new Semaphore(2);
 
   private TlsMaterial() {}
 
@@ -174,12 +170,11 @@ final class TlsMaterial {
   }
 
   /**
-   * PKCS#8, PKCS#1 and SEC 1 keys, plain or encrypted. Blocks while others are being decrypted.
+   * PKCS#8, PKCS#1 and SEC 1 keys, plain or encrypted. Blocks as {@link PrivateKeyText} does.
    *
    * @param passphrase null: none. That of a key that is not encrypted is not used.
    */
   static PrivateKey privateKey(Secret secret, Secret passphrase) throws Unusable {
-    DECRYPTIONS.acquireUninterruptibly();
     try {
       return PrivateKeyText.privateKey(secret, passphrase);
     } catch (PrivateKeyText.Unusable e) {
@@ -195,8 +190,6 @@ final class TlsMaterial {
         case UNREADABLE, RSA_TOO_SHORT ->
             unusable(Field.KEYFILE, "The key cannot be read. Send PEM text.");
       };
-    } finally {
-      DECRYPTIONS.release();
     }
   }
 
