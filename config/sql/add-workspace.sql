@@ -1,4 +1,4 @@
--- A workspace of an organization that exists; "orgs" tells whether it does.
+-- A workspace of an organization that exists; "parents" tells whether it does.
 with org as (
   select id from orgs where id = :?org
 ), added as (

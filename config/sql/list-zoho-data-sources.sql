@@ -1,1 +1,1 @@
-select id, driver from data_sources where workspace_id = :?workspace order by id limit 10000
+select id from data_sources where workspace_id = :?workspace order by id limit 10000

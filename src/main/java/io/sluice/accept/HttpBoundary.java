@@ -468,7 +468,8 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   /**
    * Writes what the feed has as long as the client is there, no faster than it reads. What a client
-   * that is gone would not be told keeps nothing waiting: every pause a comment is sent to it.
+   * that is gone would not be told keeps nothing waiting: after many pauses a comment is sent to
+   * it.
    */
   private void follow(HttpAnswer answer, RoutingContext context) {
     HttpServerResponse response = context.response();

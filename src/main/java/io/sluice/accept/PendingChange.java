@@ -34,7 +34,7 @@ public final class PendingChange {
     return NativeApi.byId("find-pending", caller, path);
   }
 
-  /** Ends it, unless it is being tried or was just ended. */
+  /** Ends it, unless a test of it has begun or ended since it was found. */
   public Statement cancel(
       @Body List<Map<String, Object>> rows,
       @ExchangeProperty(Caller.PROPERTY) Caller caller,

@@ -145,7 +145,6 @@ public record Driver(
    *     loaded; may be null
    */
   public record Jar(String artifact, boolean bundled, String sha256) {
-    /** As Maven's {@code copy} goal takes it: with the packaging before a classifier. */
     /** As the command that fetches it wants it: the kind of file stands before a classifier. */
     public String copyArgument() {
       String[] parts = artifact.split(":", -1);

@@ -143,7 +143,7 @@ public record ProbeSettings(
         false,
         32,
         2,
-        Duration.ofMinutes(5),
+        Duration.ofSeconds(60),
         Duration.ofMillis(400));
   }
 }

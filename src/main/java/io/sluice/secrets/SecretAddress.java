@@ -8,7 +8,7 @@ import io.sluice.model.Field;
  *
  * @param workspace the workspace's id
  * @param dataSourceId the data source's id in that workspace
- * @param field the field's name in the native API, or {@code options.<name>} for a secret option
+ * @param field the field's name in the native API
  */
 public record SecretAddress(String workspace, String dataSourceId, String field) {
 
