@@ -46,7 +46,7 @@ public final class ZohoApi {
 
   /** Ids that no table could hold lead to the same answer as ids that none holds. */
   private static String idOf(String id) {
-    return DataSourceId.valid(id) ? id : "";
+    return Administration.ID.matcher(id).matches() ? id : "";
   }
 
   /** Lets the caller into the workspace, or not. */

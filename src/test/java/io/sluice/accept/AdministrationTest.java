@@ -87,6 +87,26 @@ final class AdministrationTest {
   }
 
   @Test
+  void aWorkspaceMayBeNamedAsNoDataSourceMay() {
+    String org = some("org");
+    made("/orgs", "Organization", Map.of("id", org, "name", "An organization"));
+    made("/workspaces", "Workspace", Map.of("id", "Test", "org", org, "name", "For tests"));
+    JsonNode token =
+        made(
+            "/tokens",
+            "NewToken",
+            Map.of("workspace", "Test", "name", "ci", "scopes", List.of("datasources:read")));
+
+    Answer listed =
+        API.request("GET", "/restapi/v2/workspaces/Test/datasources")
+            .header("Authorization", "Zoho-oauthtoken " + token.path("token").asText())
+            .header("ZANALYTICS-ORGID", org)
+            .send();
+
+    assertThat(listed.status()).as(listed.body()).isEqualTo(200);
+  }
+
+  @Test
   void whatIsShownOnceIsNotInTheStore() throws SQLException {
     String workspace = workspace();
     JsonNode token =
