@@ -11,7 +11,6 @@ import io.sluice.secrets.Scope;
 import io.sluice.secrets.Tokens;
 import io.sluice.store.Statement;
 import java.sql.Timestamp;
-import java.time.Clock;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -46,13 +45,11 @@ public final class Administration {
   private final Tokens tokens;
   private final Answers answers;
   private final ObjectMapper json;
-  private final Clock clock;
 
-  public Administration(Tokens tokens, Answers answers, ObjectMapper json, Clock clock) {
+  public Administration(Tokens tokens, Answers answers, ObjectMapper json) {
     this.tokens = tokens;
     this.answers = answers;
     this.json = json;
-    this.clock = clock;
   }
 
   /** {@code GET /orgs}. */
@@ -208,14 +205,15 @@ public final class Administration {
       return null;
     }
     try {
-      Instant end = Instant.parse(given.asText());
-      if (given.isTextual() && end.isAfter(clock.instant())) {
-        return end.atOffset(ZoneOffset.UTC);
-      }
+      return Instant.parse(given.textValue() == null ? "" : given.textValue())
+          .atOffset(ZoneOffset.UTC);
     } catch (DateTimeParseException e) {
-      // Refused below, together with what is over.
+      throw noLaterTime();
     }
-    throw Refusal.ofField(
+  }
+
+  private static Refusal noLaterTime() {
+    return Refusal.ofField(
         Reason.INVALID_FIELD, "expires_at", "expires_at is a later time, as 2030-01-31T12:00:00Z.");
   }
 
@@ -235,6 +233,9 @@ public final class Administration {
       throw Refusal.because(
           Reason.NOT_FOUND, "The organization or workspace that the body names does not exist.");
     }
+    if (Boolean.TRUE.equals(row.get("over"))) {
+      throw noLaterTime();
+    }
     if (row.get("id") == null) {
       throw Refusal.because(Reason.ALREADY_EXISTS, "This id is taken.");
     }
@@ -246,7 +247,7 @@ public final class Administration {
   private ObjectNode written(Map<String, Object> row) {
     ObjectNode node = json.createObjectNode();
     Map<String, Object> shown = new LinkedHashMap<>(row);
-    shown.remove("parents");
+    shown.keySet().removeAll(Set.of("parents", "over"));
     shown.forEach(
         (name, value) -> {
           if (name.equals("scopes")) {
