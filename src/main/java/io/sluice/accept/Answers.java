@@ -7,8 +7,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.decode.ConfigKeys;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
+import io.sluice.model.Report;
 import io.sluice.model.ZohoError;
-import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -38,7 +38,7 @@ public final class Answers {
     this.json = json;
   }
 
-  HttpAnswer ok(JsonNode body) {
+  public HttpAnswer ok(JsonNode body) {
     return json(200, body, Map.of());
   }
 
@@ -73,10 +73,12 @@ public final class Answers {
 
   /** Without the scope for diagnostics, a refused address and an unknown name look alike. */
   private static Refusal disguised(Refusal refusal, Caller caller) {
-    boolean tell = caller != null && caller.mayDiagnose();
-    return refusal.report() == null || tell
-        ? refusal
-        : Refusal.ofTest(PolicyDisguise.of(refusal.report()));
+    Report report = refusal.report();
+    if (report == null) {
+      return refusal;
+    }
+    Report shown = Caller.shown(report, caller);
+    return shown.equals(report) ? refusal : Refusal.ofTest(shown);
   }
 
   HttpAnswer badAddress(HttpRequest request) {

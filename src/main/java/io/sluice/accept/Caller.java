@@ -1,5 +1,7 @@
 package io.sluice.accept;
 
+import io.sluice.model.Report;
+import io.sluice.probe.PolicyDisguise;
 import io.sluice.secrets.ApiToken;
 import io.sluice.secrets.Scope;
 
@@ -18,7 +20,19 @@ public record Caller(ApiToken token, String workspace) {
     return token.name();
   }
 
-  boolean mayDiagnose() {
-    return token.allows(Scope.DIAGNOSTICS);
+  /** A report as the caller may see it: see {@link PolicyDisguise}. */
+  Report shown(Report report) {
+    return shown(report, this);
+  }
+
+  /**
+   * The same.
+   *
+   * @param caller null: nobody who is known
+   */
+  static Report shown(Report report, Caller caller) {
+    return caller != null && caller.token.allows(Scope.DIAGNOSTICS)
+        ? report
+        : PolicyDisguise.of(report);
   }
 }

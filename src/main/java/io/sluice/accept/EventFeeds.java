@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
-import io.sluice.probe.PolicyDisguise;
 import io.sluice.publish.Events;
 import io.sluice.store.Statement;
 import java.io.IOException;
@@ -144,10 +143,11 @@ public final class EventFeeds {
     ObjectNode event =
         Events.structured(json, (String) row.get("headers"), (byte[]) row.get("body"));
     ObjectNode data = (ObjectNode) event.get("data");
-    if (data.has("report") && !caller.mayDiagnose()) {
-      Report shown = PolicyDisguise.of(json.treeToValue(data.get("report"), Report.class));
-      data.set("report", json.valueToTree(shown));
-      if (shown.reason() != null) {
+    if (data.has("report")) {
+      Report report = json.treeToValue(data.get("report"), Report.class);
+      Report shown = caller.shown(report);
+      if (!shown.equals(report)) {
+        data.set("report", json.valueToTree(shown));
         data.put("reason", shown.reason().name()).put("message", shown.sentence());
       }
     }

@@ -10,7 +10,6 @@ import io.sluice.model.JumpHost;
 import io.sluice.model.Report;
 import io.sluice.model.Secret;
 import io.sluice.model.Settings;
-import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.DataSource;
 
 /**
@@ -24,18 +23,16 @@ final class NativeDocument {
     this.json = json;
   }
 
-  /** As a caller may see it: see {@link PolicyDisguise}. */
+  /** As a caller may see it. */
   ObjectNode of(DataSource dataSource, Caller caller) {
     ObjectNode node = of(dataSource);
-    if (!caller.mayDiagnose()) {
-      node.set("last_test", disguised(dataSource.lastTest()));
-    }
+    node.set("last_test", shown(dataSource.lastTest(), caller));
     return node;
   }
 
-  private JsonNode disguised(JsonNode report) {
+  private JsonNode shown(JsonNode report, Caller caller) {
     try {
-      return json.valueToTree(PolicyDisguise.of(json.treeToValue(report, Report.class)));
+      return json.valueToTree(caller.shown(json.treeToValue(report, Report.class)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("A stored report is none.", e);
     }

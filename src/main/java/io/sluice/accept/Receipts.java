@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
-import io.sluice.probe.PolicyDisguise;
 import io.sluice.store.Statement;
 import java.io.IOException;
 import java.sql.Timestamp;
@@ -125,9 +124,9 @@ public final class Receipts {
     Report report =
         row.get("report") == null ? null : json.readValue((String) row.get("report"), Report.class);
     String reason = (String) row.get("reason");
-    if (report != null && !caller.mayDiagnose()) {
-      report = PolicyDisguise.of(report);
-      reason = report.reason() == null ? null : report.reason().name();
+    Report shown = report == null ? null : caller.shown(report);
+    if (shown != null && !shown.equals(report)) {
+      reason = shown.reason().name();
     }
     node.put("update_id", (String) row.get("update_id"))
         .put("intake", (String) row.get("intake"))
@@ -136,7 +135,7 @@ public final class Receipts {
         .put("version", (Long) row.get("version"))
         .put("reason", reason);
     node.set("changed", tree(row.get("changed")));
-    node.set("report", json.valueToTree(report));
+    node.set("report", json.valueToTree(shown));
     node.put("at", time(row.get("finished_at")));
   }
 
