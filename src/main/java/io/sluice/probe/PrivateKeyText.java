@@ -58,7 +58,8 @@ import org.bouncycastle.pkcs.jcajce.JcePKCSPBEInputDecryptorProviderBuilder;
  * {@code DEK-Info}, PKCS#5 and PKCS#12 schemes, bcrypt).
  *
  * <p>Parsed in memory. A text chooses how costly its decryption is, so the cost is looked at first,
- * and whoever comes while two are at it waits. No exception of this class holds a part of the text.
+ * and whoever has to decrypt one while two are at it waits. No exception of this class holds a part
+ * of the text.
  */
 final class PrivateKeyText {
   /** Bits. Less can be factored by somebody who takes the trouble (NIST SP 800-131A). */
@@ -135,13 +136,10 @@ final class PrivateKeyText {
    * @param passphrase null: none
    */
   static PrivateKey privateKey(Secret text, Secret passphrase) throws Unusable {
-    DECRYPTIONS.acquireUninterruptibly();
     try {
       return converter().getPrivateKey(pem(text, passphrase));
     } catch (IOException | RuntimeException e) {
       throw new Unusable(Problem.UNREADABLE);
-    } finally {
-      DECRYPTIONS.release();
     }
   }
 
@@ -153,7 +151,6 @@ final class PrivateKeyText {
    */
   static KeyPair keyPair(Secret text, Secret passphrase) throws Unusable {
     KeyPair pair;
-    DECRYPTIONS.acquireUninterruptibly();
     try {
       pair =
           text.reveal().contains(OPENSSH)
@@ -161,8 +158,6 @@ final class PrivateKeyText {
               : completed(pem(text, passphrase));
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       throw new Unusable(Problem.UNREADABLE);
-    } finally {
-      DECRYPTIONS.release();
     }
     if (!SSH_TYPES.contains(KeyUtils.getKeyType(pair))) {
       throw new Unusable(Problem.UNREADABLE);
@@ -187,6 +182,10 @@ final class PrivateKeyText {
           asked[0] = true;
           return passphrase == null ? null : passphrase.reveal();
         };
+    boolean decrypts = passphrase != null;
+    if (decrypts) {
+      DECRYPTIONS.acquireUninterruptibly();
+    }
     try {
       Iterable<KeyPair> pairs =
           SecurityUtils.loadKeyPairIdentities(
@@ -200,6 +199,10 @@ final class PrivateKeyText {
       }
     } catch (IOException | GeneralSecurityException | RuntimeException e) {
       // Judged below; the exception may quote the text.
+    } finally {
+      if (decrypts) {
+        DECRYPTIONS.release();
+      }
     }
     if (!asked[0]) {
       throw new Unusable(Problem.UNREADABLE);
@@ -232,12 +235,15 @@ final class PrivateKeyText {
   private static PrivateKeyInfo decrypted(PEMEncryptedKeyPair pair, Secret passphrase)
       throws Unusable {
     char[] characters = characters(passphrase);
+    DECRYPTIONS.acquireUninterruptibly();
     try {
       return pair.decryptKeyPair(
               new JcePEMDecryptorProviderBuilder().setProvider(CIPHERS).build(characters))
           .getPrivateKeyInfo();
     } catch (IOException | RuntimeException e) {
       throw new Unusable(Problem.PASSPHRASE_WRONG);
+    } finally {
+      DECRYPTIONS.release();
     }
   }
 
@@ -253,11 +259,14 @@ final class PrivateKeyText {
       throw new Unusable(Problem.TOO_COSTLY);
     }
     char[] characters = characters(passphrase);
+    DECRYPTIONS.acquireUninterruptibly();
     try {
       return info.decryptPrivateKeyInfo(
           new JcePKCSPBEInputDecryptorProviderBuilder().setProvider(CIPHERS).build(characters));
     } catch (PKCSException | RuntimeException e) {
       throw new Unusable(Problem.PASSPHRASE_WRONG);
+    } finally {
+      DECRYPTIONS.release();
     }
   }
 
