@@ -63,7 +63,8 @@ public final class PendingChange {
   public HttpAnswer cancelled(@Body List<Map<String, Object>> rows) {
     if (rows.isEmpty()) {
       throw Refusal.because(
-          Reason.UPDATE_IN_PROGRESS, "The pending change is being tried at this moment.");
+          Reason.UPDATE_IN_PROGRESS,
+          "The pending change was tried at this moment: look what became of it.");
     }
     return HttpAnswer.empty(204);
   }

@@ -139,6 +139,23 @@ final class PendingChangeTest {
   }
 
   @Test
+  void aPendingChangeCanBeWithdrawnWhileItIsBeingTried() throws Exception {
+    Answer held = hold();
+    proxy.heal();
+    proxy.muteAfter(ToxicProxy.Direction.TO_CLIENT, 0);
+    int connections = proxy.connections();
+    makeDue(held.json().path("update_id").asText());
+    await("the next attempt").atMost(LIMIT).until(() -> proxy.connections() > connections);
+
+    Answer withdrawn = API.request("DELETE", "/datasources/" + id + "/pending").admin().send();
+
+    assertThat(withdrawn.status()).as(withdrawn.body()).isEqualTo(204);
+    proxy.heal();
+    assertThat(ended(held.header("Location")).path("reason").asText()).isEqualTo("CANCELLED");
+    assertThat(read().header("ETag")).isEqualTo("\"1\"");
+  }
+
+  @Test
   void ofTwoThatWereHeldAtTheSameMomentTheOlderOneIsWithdrawnWithTheNewer() throws Exception {
     Answer held = hold();
     try (Connection store = SLUICE.store();
