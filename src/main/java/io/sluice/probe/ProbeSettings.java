@@ -105,28 +105,28 @@ public record ProbeSettings(
       problems.add("total must not be greater than 5m");
     }
     if (maxTests < 1) {
-      problems.add("maxTests must be at least 1");
+      problems.add("max-tests must be at least 1");
     }
     if (maxSlowTests < 0) {
-      problems.add("maxSlowTests must not be negative");
+      problems.add("max-slow-tests must not be negative");
     }
     if (slowAfter.compareTo(Duration.ofMillis(1)) < 0) {
-      problems.add("slowAfter must be at least 1ms");
+      problems.add("slow-after must be at least 1ms");
     }
     if (maxTestsPerTarget < 1 || maxTestsPerTarget > maxTests) {
-      problems.add("maxTestsPerTarget must be from 1 to maxTests");
+      problems.add("max-tests-per-target must be from 1 to max-tests");
     }
     if (lockoutWindow.isNegative()) {
-      problems.add("lockoutWindow must not be negative");
+      problems.add("lockout-window must not be negative");
     }
     if (queueWait.isNegative() || queueWait.compareTo(Duration.ofMillis(500)) > 0) {
-      problems.add("queueWait must be from 0 to 500ms");
+      problems.add("queue-wait must be from 0 to 500ms");
     }
     if (warnBefore.isNegative()) {
-      problems.add("warnBefore must not be negative");
+      problems.add("warn-before must not be negative");
     }
     if (!problems.isEmpty()) {
-      throw new IllegalArgumentException("Probe settings: " + String.join("; ", problems));
+      throw new IllegalArgumentException(String.join("; ", problems));
     }
   }
 

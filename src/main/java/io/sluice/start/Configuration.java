@@ -248,7 +248,12 @@ record Configuration(
 
   private static MonitorSettings monitor(Values values, ProbeSettings probe) {
     List<Duration> expiry = new ArrayList<>(List.of(probe.warnBefore()));
-    expiry.addAll(values.durations("sluice.tls.warn-again", Duration.ofDays(1)));
+    for (Duration again : values.durations("sluice.tls.warn-again", Duration.ofDays(1))) {
+      if (!Duration.ofDays(again.toDays()).equals(again)) {
+        values.problem("sluice.tls.warn-again", "must be whole days, as 7d,1d");
+      }
+      expiry.add(again);
+    }
     try {
       return new MonitorSettings(
           values.flag("sluice.monitor.enabled"),

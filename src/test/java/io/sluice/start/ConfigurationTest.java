@@ -61,6 +61,7 @@ final class ConfigurationTest {
     settings.put("sluice.probe.queue-wait", "2s");
     settings.put("sluice.inbox.lease", "15s");
     settings.put("sluice.http.idle", "29s");
+    settings.put("sluice.tls.warn-again", "36h,1d");
     settings.put("sluice.egress.loopback", "yes");
     settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
     settings.put("sluice.google.client-id", "half");
@@ -76,7 +77,7 @@ final class ConfigurationTest {
         .hasMessageContaining("sluice.http.port must be a whole number from 0 to 65535")
         .hasMessageContaining("sluice.store.pool-size must be a whole number from 2")
         .hasMessageContaining("sluice.store.pool-wait must be a duration like 500ms, 5s or 2m")
-        .hasMessageContaining("queueWait must be from 0 to 500ms")
+        .hasMessageContaining("sluice.probe: queue-wait must be from 0 to 500ms")
         .hasMessageContaining("sluice.inbox.lease must be a duration")
         .hasMessageContaining("at least 16000ms")
         .hasMessageContaining("sluice.http.idle must be a duration")
@@ -90,7 +91,8 @@ final class ConfigurationTest {
         .hasMessageContaining("sluice.workspace must be 1 to 64 letters")
         .hasMessageContaining("sluice.kafka.events-topic must be 1 to 249 letters")
         .hasMessageContaining("sluice.kafka.updates-topic must be")
-        .hasMessageContaining("17 problem(s)")
+        .hasMessageContaining("sluice.tls.warn-again must be whole days")
+        .hasMessageContaining("18 problem(s)")
         .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
   }
 
