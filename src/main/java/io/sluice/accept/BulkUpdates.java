@@ -148,8 +148,7 @@ public final class BulkUpdates {
             keys.identity(request, caller).map(key -> key + "/" + id).orElse(null),
             null);
     exchange.setProperty(Submission.PROPERTY, submission);
-    return deferred.queued(
-        submission, new Encoded(patch, MERGE_PATCH, null, null), keys.hash(request), forced);
+    return deferred.queued(submission, patch, MERGE_PATCH, request, forced);
   }
 
   /** The address of the receipt, or why there will be none. */

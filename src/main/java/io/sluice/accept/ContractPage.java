@@ -12,9 +12,9 @@ import java.util.Set;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * The contract as a page to browse: {@code GET /docs}. Everything that it needs comes from this
- * service and from a closed list of files, read once at the start: no name of a client's is ever a
- * path. The page shows what {@code /openapi.json} shows, so it is as public as that.
+ * The contract, and as a page to browse: {@code GET /docs}. Everything that it needs comes from
+ * this service and from a closed list of files, read once at the start: no name of a client's is
+ * ever a path. The page shows what {@code /openapi.json} shows, so it is as public as that.
  */
 public final class ContractPage {
   /**
@@ -30,17 +30,29 @@ public final class ContractPage {
   private static final String SCRIPT = "text/javascript; charset=utf-8";
   private static final String ADDRESS = "/docs/";
 
+  private final HttpAnswer contract;
   private final HttpAnswer page;
   private final Map<String, HttpAnswer> assets = new HashMap<>();
 
-  /** Reads all files. */
-  public ContractPage() {
+  /**
+   * Reads all files.
+   *
+   * @param contract the OpenAPI document, written once
+   */
+  public ContractPage(HttpAnswer contract) {
+    this.contract = contract;
     page = answer("text/html; charset=utf-8", "docs/index.html");
     String library = LIBRARY + libraryVersion() + "/";
     assets.put("page.js", answer(SCRIPT, "docs/page.js"));
     assets.put("swagger-ui-bundle.js", answer(SCRIPT, library + "swagger-ui-bundle.js"));
     assets.put("swagger-ui.css", answer("text/css; charset=utf-8", library + "swagger-ui.css"));
     assets.put("favicon-32x32.png", answer("image/png", library + "favicon-32x32.png"));
+  }
+
+  /** {@code GET /openapi.json}. */
+  public HttpAnswer contract(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
+    new Query(request, Set.of()).check();
+    return contract;
   }
 
   /** {@code GET /docs}. */

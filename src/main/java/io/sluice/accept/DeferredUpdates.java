@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.apply.Submission;
 import io.sluice.apply.Submission.Operation;
-import io.sluice.decode.Encoded;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.probe.Prober;
@@ -54,20 +53,26 @@ public final class DeferredUpdates {
     return queued(
         submission.claimed(
             submission.updateId(), keys.identity(request, caller).orElse(null), null),
-        new Encoded(request.body(), request.contentType(), null, null),
-        keys.hash(request),
+        request.body(),
+        request.contentType(),
+        request,
         forced);
   }
 
   /**
    * @param payload what the worker will decode
-   * @param hash of the request, kept when the submission has an identity
+   * @param request whose hash is kept when the submission has an identity
    */
-  Statement queued(Submission submission, Encoded payload, String hash, Boolean forced) {
+  Statement queued(
+      Submission submission,
+      byte[] payload,
+      String contentType,
+      HttpRequest request,
+      Boolean forced) {
     String updateId = submission.updateId().toString();
     ObjectNode origin =
         json.createObjectNode()
-            .put("contentType", payload.contentType())
+            .put("contentType", contentType)
             .put("operation", submission.operation().name())
             .put(Prober.FORCED, Boolean.TRUE.equals(forced))
             .put(Inbox.HOLD, submission.hold());
@@ -80,9 +85,9 @@ public final class DeferredUpdates {
         .with("id", submission.id())
         .with("intake", submission.intake().wireName())
         .with("identity", submission.identity())
-        .with("hash", submission.identity() == null ? null : hash)
+        .with("hash", submission.identity() == null ? null : keys.hash(request))
         .with("actor", submission.actor())
-        .with("payload", vault.sealBytes(payload.bytes(), updateId))
+        .with("payload", vault.sealBytes(payload, updateId))
         .with("origin", origin.toString())
         .with("create", Boolean.toString(submission.operation() == Operation.CREATE));
   }

@@ -19,7 +19,6 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
 import io.sluice.model.Update;
-import io.sluice.probe.PolicyDisguise;
 import io.sluice.probe.Prober;
 import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
@@ -69,27 +68,22 @@ public final class NativeApi {
   private final Events events;
   private final Answers answers;
   private final ObjectMapper json;
-  private final JsonNode contract;
   private final NativeDocument document;
   private final Clock clock;
 
-  /**
-   * @param contract the OpenAPI document
-   */
+  /** */
   public NativeApi(
       DataSources dataSources,
       DriverCatalogue drivers,
       Events events,
       Answers answers,
       ObjectMapper json,
-      JsonNode contract,
       Clock clock) {
     this.dataSources = dataSources;
     this.drivers = drivers;
     this.events = events;
     this.answers = answers;
     this.json = json;
-    this.contract = contract;
     this.document = new NativeDocument(json);
     this.clock = clock;
   }
@@ -310,7 +304,7 @@ public final class NativeApi {
   }
 
   private HttpAnswer pending(Outcome outcome, String id, Caller caller) {
-    Report report = caller.mayDiagnose() ? outcome.report() : PolicyDisguise.of(outcome.report());
+    Report report = caller.shown(outcome.report());
     ObjectNode body =
         json.createObjectNode()
             .put("update_id", outcome.pending().toString())
@@ -586,11 +580,5 @@ public final class NativeApi {
       }
     }
     return answers.ok(all);
-  }
-
-  /** {@code GET /openapi.json}. */
-  public HttpAnswer contract(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
-    new Query(request, Set.of()).check();
-    return answers.ok(contract);
   }
 }

@@ -225,9 +225,8 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("prober", prober);
     registry.bind("testConnection", new TestConnection(prober));
     JsonNode contract = contract();
-    registry.bind(
-        "native", new NativeApi(dataSources, drivers, events, answers, json, contract, clock));
-    registry.bind("contractPage", new ContractPage());
+    registry.bind("native", new NativeApi(dataSources, drivers, events, answers, json, clock));
+    registry.bind("contractPage", new ContractPage(answers.ok(contract)));
     IdempotencyKeys keys =
         new IdempotencyKeys(vault, dataSources, json, configuration.inbox().lease());
     registry.bind("keys", keys);
@@ -236,7 +235,7 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("bulk", new BulkUpdates(deferred, keys, answers, json));
     registry.bind("feeds", new EventFeeds(configuration.kafka().eventsTopic(), json));
     registry.bind("receipts", new Receipts(answers, json));
-    registry.bind("administration", new Administration(tokens, answers, json, clock));
+    registry.bind("administration", new Administration(tokens, answers, json));
     registry.bind("accessTokens", new AccessTokens(tokens, answers, json));
     registry.bind("zoho", new ZohoApi(answers, json));
     registry.bind(
