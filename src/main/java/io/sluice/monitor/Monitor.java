@@ -163,7 +163,7 @@ public final class Monitor {
         Set.of(),
         report,
         failed ? report.reason() : null,
-        failed ? report.reason().message() : null,
+        failed ? report.sentence() : null,
         report.testedAt());
   }
 

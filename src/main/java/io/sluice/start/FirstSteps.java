@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
 import org.apache.camel.ProducerTemplate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -102,23 +103,30 @@ final class FirstSteps {
     changes.put(Field.USERNAME, new Change.Set(target.user()));
     changes.put(Field.PASSWORD, new Change.Replace(target.password()));
     for (String id : SAMPLES) {
-      routes.send(
-          "direct:apply-update",
-          exchange ->
-              exchange.setProperty(
-                  Submission.PROPERTY,
-                  new Submission(
-                      UUID.randomUUID(),
-                      Intake.HTTP,
-                      Operation.CREATE,
-                      workspace,
-                      id,
-                      new Update(null, changes, new TreeMap<>()),
-                      "start",
-                      null,
-                      false,
-                      null,
-                      null)));
+      Exchange done =
+          routes.send(
+              "direct:apply-update",
+              exchange ->
+                  exchange.setProperty(
+                      Submission.PROPERTY,
+                      new Submission(
+                          UUID.randomUUID(),
+                          Intake.HTTP,
+                          Operation.CREATE,
+                          workspace,
+                          id,
+                          new Update(null, changes, new TreeMap<>()),
+                          "start",
+                          null,
+                          false,
+                          null,
+                          null)));
+      if (done.getException() != null) {
+        LOG.atWarn()
+            .addKeyValue("id", id)
+            .addKeyValue("failure", done.getException().getMessage())
+            .log("A sample data source could not be made.");
+      }
     }
   }
 
