@@ -194,7 +194,7 @@ public final class IdempotencyKeys {
     if (!report.passed()) {
       throw Refusal.ofTest(report);
     }
-    return new Outcome(dataSources.read(submission.workspace(), row), report, null);
+    return new Outcome(dataSources.shown(submission.workspace(), row), report, null);
   }
 
   /** The answer, with a mark where it is a remembered one. */

@@ -374,12 +374,12 @@ public final class NativeApi {
   /** {@code GET /datasources/{id}}. */
   public HttpAnswer read(
       @Body List<Map<String, Object>> rows, @ExchangeProperty(Caller.PROPERTY) Caller caller) {
-    DataSource dataSource = one(rows, caller);
+    DataSource dataSource =
+        rows.stream()
+            .findFirst()
+            .map(row -> dataSources.shown(caller.workspace(), row))
+            .orElseThrow(NativeApi::noSuchDataSource);
     return answers.json(200, document.of(dataSource, caller), Map.of("ETag", tag(dataSource)));
-  }
-
-  private DataSource one(List<Map<String, Object>> rows, Caller caller) {
-    return dataSources.one(caller.workspace(), rows).orElseThrow(NativeApi::noSuchDataSource);
   }
 
   /** {@code POST /datasources/{id}/test}: asks the store for what is to be tested. */
@@ -395,7 +395,10 @@ public final class NativeApi {
   /** The connection that is stored. */
   public Connection stored(
       @Body List<Map<String, Object>> rows, @ExchangeProperty(Caller.PROPERTY) Caller caller) {
-    return Connection.of(one(rows, caller).settings());
+    return dataSources
+        .one(caller.workspace(), rows)
+        .map(dataSource -> Connection.of(dataSource.settings()))
+        .orElseThrow(NativeApi::noSuchDataSource);
   }
 
   /** 200 with the report, or the failure with it. */
@@ -454,7 +457,7 @@ public final class NativeApi {
     ArrayNode page = json.createArrayNode();
     rows.stream()
         .limit(limit)
-        .map(row -> document.of(dataSources.read(caller.workspace(), row), caller))
+        .map(row -> document.of(dataSources.shown(caller.workspace(), row), caller))
         .forEach(page::add);
     Map<String, String> headers =
         rows.size() <= limit

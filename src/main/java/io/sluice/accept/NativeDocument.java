@@ -43,7 +43,7 @@ final class NativeDocument {
     ObjectNode node = json.createObjectNode().put("id", dataSource.id());
     for (Field field : Field.values()) {
       if (field.secret()) {
-        node.put(field.wireName(), settings.secret(field) == null ? null : Secret.MASK);
+        node.put(field.wireName(), dataSource.kept().containsKey(field) ? Secret.MASK : null);
       } else if (field.kind() == Field.Kind.FLAG) {
         node.put(field.wireName(), settings.flag(field));
       } else if (field.kind() == Field.Kind.HOPS && settings.text(field) != null) {

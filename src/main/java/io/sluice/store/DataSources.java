@@ -38,8 +38,20 @@ public final class DataSources {
     return rows.stream().findFirst().map(row -> read(workspace, row));
   }
 
-  /** Reads a row of {@code find-data-source} or {@code list-data-sources}. */
+  /** Reads a row of a data source, and opens its secrets. */
   public DataSource read(String workspace, Map<String, Object> row) {
+    return read(workspace, row, true);
+  }
+
+  /**
+   * Reads a row of a data source to show it: which secrets it has, and none of them. One that no
+   * key opens can be shown, too.
+   */
+  public DataSource shown(String workspace, Map<String, Object> row) {
+    return read(workspace, row, false);
+  }
+
+  private DataSource read(String workspace, Map<String, Object> row, boolean open) {
     String id = (String) row.get("id");
     Map<Field, Object> values = new EnumMap<>(Field.class);
     TreeMap<String, String> options = new TreeMap<>();
@@ -63,7 +75,9 @@ public final class DataSources {
               Instant.parse(node.get("updated_at").asText()),
               node.get("fingerprint").asText());
       kept.put(field, secret);
-      secrets.put(field, vault.open(secret.sealed(), address(workspace, id, field)));
+      if (open) {
+        secrets.put(field, vault.open(secret.sealed(), address(workspace, id, field)));
+      }
     }
     return new DataSource(
         workspace,

@@ -15,6 +15,9 @@ import io.sluice.servers.SluiceProcess;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLEncoder;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -622,5 +625,28 @@ class NativeApiTest {
       }
     }
     throw new AssertionError("No driver " + name);
+  }
+
+  @Test
+  void aSecretThatNoKeyOpensHidesNoDataSource() throws SQLException {
+    String id = API.create(API.works());
+    try (Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      statement.executeUpdate(
+          "update data_sources set secrets = jsonb_set(secrets, '{password,sealed}', '\"x\"')"
+              + " where id = '"
+              + id
+              + "'");
+    }
+
+    Answer one = API.get("/datasources/" + id).send();
+    Answer page = API.get("/datasources?_sort=-published_at").send();
+    Answer deleted = API.request("DELETE", "/datasources/" + id).admin().send();
+
+    assertThat(one.status()).as(one.body()).isEqualTo(200);
+    assertThat(one.json().path("password").asText()).isEqualTo("********");
+    assertThat(page.status()).as(page.body()).isEqualTo(200);
+    assertThat(page.json().findValuesAsText("id")).contains(id);
+    assertThat(deleted.status()).isEqualTo(204);
   }
 }
