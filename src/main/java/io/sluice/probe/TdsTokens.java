@@ -43,11 +43,6 @@ final class TdsTokens {
   private boolean loggedIn;
   private boolean columnEncryption;
 
-  /** Whether the server has accepted the login. */
-  boolean loggedIn() {
-    return loggedIn;
-  }
-
   /**
    * Goes through the data of one whole message.
    *

@@ -1,8 +1,6 @@
 package io.sluice.secrets;
 
 import io.sluice.model.Secret;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.regex.Pattern;
@@ -77,12 +75,5 @@ public final class Tokens {
   /** What is stored of a token, and what it is looked up by. */
   public String hash(Secret token) {
     return vault.tokenHash(token);
-  }
-
-  /** Whether a presented token has a stored hash. Takes the same time wherever they differ. */
-  public boolean matches(Secret presented, String storedHash) {
-    return MessageDigest.isEqual(
-        hash(presented).getBytes(StandardCharsets.US_ASCII),
-        storedHash.getBytes(StandardCharsets.US_ASCII));
   }
 }
