@@ -349,7 +349,7 @@ final class Stand implements AutoCloseable {
             });
   }
 
-  /** Waits until all that was accepted has ended and was announced. */
+  /** Waits until all that was accepted has ended, was announced and came to who follows it. */
   void drain() {
     List<String> produced =
         history.writes().stream()
@@ -368,6 +368,9 @@ final class Stand implements AutoCloseable {
                                   + " 'running', 'held')) + (select count(*) from outbox where published_at is"
                                   + " null)")
                           .equals("0")
+                      && listener.told().size()
+                          >= Integer.parseInt(
+                              value("select count(*) from outbox where topic = '" + events + "'"))
                       && produced.size()
                           <= Integer.parseInt(
                               value(
