@@ -1,43 +1,29 @@
 package io.sluice.accept;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.apply.Gate;
 import io.sluice.apply.Outcome;
 import io.sluice.apply.Submission;
 import io.sluice.apply.Submission.Operation;
 import io.sluice.decode.Encoded;
-import io.sluice.drivers.Driver;
-import io.sluice.drivers.DriverCatalogue;
-import io.sluice.model.Connection;
 import io.sluice.model.DataSourceId;
-import io.sluice.model.Field;
 import io.sluice.model.Intake;
 import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.model.Report;
 import io.sluice.model.Update;
 import io.sluice.probe.Prober;
-import io.sluice.probe.Tested;
 import io.sluice.publish.EventType;
 import io.sluice.publish.Events;
 import io.sluice.publish.Events.Happening;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
 import io.sluice.store.Statement;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
-import java.sql.Timestamp;
 import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.apache.camel.Body;
@@ -45,26 +31,14 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 
 /**
- * What is particular to the native API, between its routes' steps: {@code routes/10-accept-http}.
- * Contract section 1.
+ * Making, changing, reading and deleting one data source by the native API, between its routes'
+ * steps: {@code routes/10-accept-http}. Contract section 1.
  */
 public final class NativeApi {
-  static final int PAGE_LIMIT = 100;
-  private static final String ONLY = "only";
   private static final String ON_UNREACHABLE = "onUnreachable";
   static final String FORCE = "force";
 
-  private static final Set<String> FILTERS = Set.of("driver", "host", "status");
-
-  /** What a page has in common with the next one, beside its size. */
-  private static final List<String> KEPT = List.of("_sort", "driver", "host", "status");
-
-  private static final Set<String> PAGE =
-      Set.of("driver", "host", "status", "_limit", "_start", "_sort");
-  private static final Set<String> SORTS = Set.of("id", "-id", "published_at", "-published_at");
-
   private final DataSources dataSources;
-  private final DriverCatalogue drivers;
   private final Events events;
   private final Answers answers;
   private final ObjectMapper json;
@@ -73,14 +47,8 @@ public final class NativeApi {
 
   /** */
   public NativeApi(
-      DataSources dataSources,
-      DriverCatalogue drivers,
-      Events events,
-      Answers answers,
-      ObjectMapper json,
-      Clock clock) {
+      DataSources dataSources, Events events, Answers answers, ObjectMapper json, Clock clock) {
     this.dataSources = dataSources;
-    this.drivers = drivers;
     this.events = events;
     this.answers = answers;
     this.json = json;
@@ -172,37 +140,7 @@ public final class NativeApi {
     submit(exchange, Intake.HTTP, caller, Operation.CREATE, id, update, null, dryRun, false);
   }
 
-  /** {@code POST /datasources/test}: a new data source that is not kept. */
-  public void trial(
-      @Body Update update,
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      Exchange exchange) {
-    extent(request, exchange);
-    // An id of its own: a trial meets no stored data source, whatever id its body names.
-    submit(
-        exchange,
-        Intake.HTTP,
-        caller,
-        Operation.CREATE,
-        UUID.randomUUID().toString(),
-        update,
-        null,
-        true,
-        false);
-  }
-
-  /** {@code ?only=tunnel}: how far a test is to go; {@code ?force=true}: whatever was refused. */
-  private static void extent(HttpRequest request, Exchange exchange) {
-    Query query = new Query(request, Set.of(ONLY, FORCE));
-    boolean tunnel = query.word(ONLY, Set.of("tunnel")) != null;
-    exchange.setProperty(Prober.FORCED, query.flag(FORCE));
-    query.check();
-    exchange.setProperty(
-        Prober.Extent.PROPERTY, tunnel ? Prober.Extent.TUNNEL : Prober.Extent.WHOLE);
-  }
-
-  private static void submit(
+  static void submit(
       Exchange exchange,
       Intake intake,
       Caller caller,
@@ -227,66 +165,6 @@ public final class NativeApi {
             null,
             null,
             hold));
-  }
-
-  /** {@code POST /datasources/{id}/rollback}: an update that carries nothing yet. */
-  public void rollback(
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      @ExchangeProperty(Callers.PATH) Map<String, String> path,
-      Exchange exchange) {
-    new Query(request, Set.of()).check();
-    if (!DataSourceId.valid(path.get("id"))) {
-      throw noSuchDataSource();
-    }
-    exchange.setProperty(Gate.FORMER_VERSION, wantedVersion(request));
-    submit(
-        exchange,
-        Intake.ROLLBACK,
-        caller,
-        Operation.UPDATE,
-        path.get("id"),
-        null,
-        IfMatch.versions(request),
-        false,
-        false);
-  }
-
-  private long wantedVersion(HttpRequest request) {
-    JsonNode body = request.json(json);
-    JsonNode version = body.path("version");
-    if (body.size() != 1 || !version.isIntegralNumber() || !version.canConvertToLong()) {
-      throw Refusal.ofField(
-          Reason.INVALID_FIELD, "version", "Send {\"version\": n}, with a version of the history.");
-    }
-    return version.asLong();
-  }
-
-  /** Whether the update is a rollback that does not carry its version yet. */
-  public boolean wantsVersion(@ExchangeProperty(Submission.PROPERTY) Submission submission) {
-    return submission.update() == null;
-  }
-
-  /** Asks the store for the version that is to go live again. */
-  public Statement version(
-      @ExchangeProperty(Submission.PROPERTY) Submission submission,
-      @ExchangeProperty(Gate.FORMER_VERSION) long version) {
-    return Statement.named("find-version")
-        .with("workspace", submission.workspace())
-        .with("id", submission.id())
-        .with("version", version);
-  }
-
-  /** Makes that version an update like any other: tested before it goes live again. */
-  public void versionFound(
-      @Body List<Map<String, Object>> rows,
-      @ExchangeProperty(Submission.PROPERTY) Submission submission,
-      Exchange exchange) {
-    DataSource former =
-        dataSources
-            .one(submission.workspace(), rows)
-            .orElseThrow(() -> Refusal.because(Reason.NOT_FOUND, Gate.NO_SUCH_VERSION));
-    exchange.setProperty(Submission.PROPERTY, submission.carrying(Update.to(former.settings())));
   }
 
   /** 200 with the document that is live now, or 202 where the change waits for its database. */
@@ -345,11 +223,6 @@ public final class NativeApi {
     return "\"" + dataSource.version() + "\"";
   }
 
-  /** 200 with the report of a test that passed. */
-  public HttpAnswer tested(@Body Outcome outcome) {
-    return answers.ok(json.valueToTree(outcome.report()));
-  }
-
   /** Asks the store for one data source. */
   public Statement find(
       @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
@@ -380,126 +253,6 @@ public final class NativeApi {
             .map(row -> dataSources.shown(caller.workspace(), row))
             .orElseThrow(NativeApi::noSuchDataSource);
     return answers.json(200, document.of(dataSource, caller), Map.of("ETag", tag(dataSource)));
-  }
-
-  /** {@code POST /datasources/{id}/test}: asks the store for what is to be tested. */
-  public Statement findForTest(
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      @ExchangeProperty(Callers.PATH) Map<String, String> path,
-      Exchange exchange) {
-    extent(request, exchange);
-    return byId("find-data-source", caller, path);
-  }
-
-  /** The connection that is stored. */
-  public Connection stored(
-      @Body List<Map<String, Object>> rows, @ExchangeProperty(Caller.PROPERTY) Caller caller) {
-    return dataSources
-        .one(caller.workspace(), rows)
-        .map(dataSource -> Connection.of(dataSource.settings()))
-        .orElseThrow(NativeApi::noSuchDataSource);
-  }
-
-  /** 200 with the report, or the failure with it. */
-  public HttpAnswer testedStored(@Body Tested tested) {
-    Report report = tested.report();
-    if (!report.passed()) {
-      throw Refusal.ofTest(report);
-    }
-    return answers.ok(json.valueToTree(report));
-  }
-
-  /** {@code GET /datasources}: one row more than the page shows whether there is a next one. */
-  public Statement list(
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller,
-      Exchange exchange) {
-    Query query = new Query(request, PAGE);
-    int limit = (int) query.number("_limit", PAGE_LIMIT, 1, PAGE_LIMIT);
-    String sort = query.word("_sort", SORTS);
-    query.check();
-    exchange.setProperty("limit", limit);
-    PageStart start = PageStart.of(query.text("_start"), byTime(sort));
-    return filtered("list-data-sources", query, caller)
-        .with("sort", sort == null ? "id" : sort)
-        .with("after", start.id())
-        .with("since", start.since())
-        .with("limit", limit + 1);
-  }
-
-  private static boolean byTime(String sort) {
-    return sort != null && sort.endsWith("published_at");
-  }
-
-  private Statement filtered(String name, Query query, Caller caller) {
-    Statement statement = Statement.named(name).with("workspace", caller.workspace());
-    for (String filter : FILTERS) {
-      String value = query.text(filter);
-      // PostgreSQL's text has no NUL: no row can match one.
-      statement = statement.with(filter, value == null ? null : value.replace('\0', '\uFFFD'));
-    }
-    return statement.with("driver", canonicalDriver(query.text("driver")));
-  }
-
-  private String canonicalDriver(String name) {
-    return name == null
-        ? null
-        : drivers.named(name).map(d -> d.id()).orElse(name.replace('\0', '\uFFFD'));
-  }
-
-  /** One page, with a link to the next (RFC 8288). */
-  public HttpAnswer listed(
-      @Body List<Map<String, Object>> rows,
-      @ExchangeProperty("limit") int limit,
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller) {
-    ArrayNode page = json.createArrayNode();
-    rows.stream()
-        .limit(limit)
-        .map(row -> document.of(dataSources.shown(caller.workspace(), row), caller))
-        .forEach(page::add);
-    Map<String, String> headers =
-        rows.size() <= limit
-            ? Map.of()
-            : Map.of(
-                "Link", "<" + nextPage(request, rows.get(limit - 1), limit) + ">; rel=\"next\"");
-    return answers.json(200, page, headers);
-  }
-
-  private static String nextPage(HttpRequest request, Map<String, Object> last, int limit) {
-    Query query = new Query(request, PAGE);
-    String sort = query.text("_sort");
-    PageStart next =
-        new PageStart(
-            (String) last.get("id"),
-            byTime(sort) ? ((Timestamp) last.get("published_at")).toInstant() : null);
-    StringBuilder address =
-        new StringBuilder("/datasources?_limit=" + limit + "&_start=" + next.text());
-    for (String filter : KEPT) {
-      if (query.text(filter) != null) {
-        address
-            .append('&')
-            .append(filter)
-            .append('=')
-            .append(URLEncoder.encode(query.text(filter), StandardCharsets.UTF_8));
-      }
-    }
-    return address.toString();
-  }
-
-  /** {@code GET /datasources/count}. */
-  public Statement count(
-      @ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request,
-      @ExchangeProperty(Caller.PROPERTY) Caller caller) {
-    Query query = new Query(request, FILTERS);
-    query.check();
-    return filtered("count-data-sources", query, caller);
-  }
-
-  public HttpAnswer counted(@Body List<Map<String, Object>> rows) {
-    long count = ((Number) rows.get(0).get("count")).longValue();
-    return answers.ok(json.createObjectNode().put("count", count));
   }
 
   /** {@code DELETE /datasources/{id}}: the row and its event, at once. */
@@ -545,43 +298,5 @@ public final class NativeApi {
           : noSuchDataSource();
     }
     return HttpAnswer.empty(204);
-  }
-
-  /** {@code GET /drivers}. */
-  public HttpAnswer drivers(@ExchangeProperty(HttpRequest.PROPERTY) HttpRequest request) {
-    new Query(request, Set.of()).check();
-    ArrayNode all = json.createArrayNode();
-    for (Driver driver : drivers.all()) {
-      ObjectNode node = all.addObject().put("id", driver.id()).put("title", driver.title());
-      node.set("aliases", json.valueToTree(driver.aliases()));
-      node.put("defaultPort", driver.defaultPort());
-      node.set(
-          "required",
-          json.valueToTree(driver.required().stream().sorted().map(Field::wireName).toList()));
-      ArrayNode options = node.putArray("options");
-      new TreeMap<>(driver.options())
-          .forEach(
-              (name, option) ->
-                  options
-                      .addObject()
-                      .put("name", name)
-                      .put("grammar", option.grammar().pattern())
-                      .put("destination", option.destination()));
-      node.set(
-          "secrets",
-          json.valueToTree(driver.secrets().stream().sorted().map(Field::wireName).toList()));
-      node.put("tls", driver.tls() != Driver.Tls.NONE && driver.family() != Driver.Family.NONE);
-      node.put("verified", driver.verified().name().toLowerCase(Locale.ROOT));
-      Optional<String> problem = drivers.jars().problem(driver);
-      node.put("available", problem.isEmpty());
-      problem.ifPresent(text -> node.put("problem", text));
-      if (drivers.jars().fetchCommand(driver) != null) {
-        node.put("fetch", drivers.jars().fetchCommand(driver));
-      }
-      if (driver.note() != null) {
-        node.put("note", driver.note());
-      }
-    }
-    return answers.ok(all);
   }
 }

@@ -80,7 +80,7 @@ public final class Receipts {
       @ExchangeProperty(Callers.PATH) Map<String, String> path,
       Exchange exchange) {
     Query query = new Query(request, PAGE);
-    int limit = (int) query.number("_limit", NativeApi.PAGE_LIMIT, 1, NativeApi.PAGE_LIMIT);
+    int limit = (int) query.number("_limit", Listing.PAGE_LIMIT, 1, Listing.PAGE_LIMIT);
     long before = query.number("_start", Long.MAX_VALUE, 1, Long.MAX_VALUE);
     query.check();
     exchange.setProperty("limit", limit);
