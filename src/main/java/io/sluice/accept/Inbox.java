@@ -16,6 +16,7 @@ import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.secrets.Vault;
 import io.sluice.store.Bell;
+import io.sluice.store.Places;
 import io.sluice.store.Statement;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
@@ -28,7 +29,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,24 +50,12 @@ public final class Inbox {
   /** Whether a queued update is to be kept where its database is away. */
   static final String HOLD = "hold";
 
-  private static final String CLAIMED = "claimedUpdates";
-  private static final String WANTED = "wantedUpdates";
   private static final String TICKET = "ticket";
   private static final String RELEASED = "released";
   private static final String SINCE = "since";
 
   /** After so many attempts that a crash or a fault of this service cut short, an update fails. */
   private static final int MAX_ATTEMPTS = 5;
-
-  private static final Duration IDLE_WAIT = Duration.ofSeconds(1);
-
-  /**
-   * After this an update that was given back is tried again, if it is not called before; each time
-   * twice as long.
-   */
-  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
-
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
 
   /**
    * Where all workers are busy, one that has been at a data source for as long lets go of it, and
@@ -85,7 +73,7 @@ public final class Inbox {
   private final Gate gate;
   private final DeadLetters deadLetters;
   private final ObjectMapper json;
-  private final Semaphore idle;
+  private final Places workers;
   private final Bell bell = new Bell();
   private final Duration poll;
   private final Duration lease;
@@ -93,11 +81,7 @@ public final class Inbox {
   /** Leases that this instance gave up on while the store was away, and since when. */
   private final Map<String, Long> returned = new ConcurrentHashMap<>();
 
-  /** Updates that this instance gave back because it was at its limit. */
-  private final Map<UUID, Pause> pauses = new ConcurrentHashMap<>();
-
-  /** Leases of updates whose pause ends early, since when: there may be a place for them now. */
-  private final Map<String, Long> called = new ConcurrentHashMap<>();
+  private final Pauses pauses = new Pauses();
 
   /** When a worker last went on with the next update of its data source. */
   private volatile long wentOn = System.nanoTime() - LONGEST_TURN.toNanos();
@@ -109,27 +93,6 @@ public final class Inbox {
   private volatile Turn turn = new Turn("", "");
 
   private record Turn(String workspace, String dataSource) {}
-
-  /**
-   * @param since of the clock that never jumps
-   * @param target where there was no place; null: not known
-   * @param lease the one that ends with the pause; null until the store has it
-   */
-  private record Pause(Duration length, long since, String target, String lease) {
-
-    static Pause after(Pause before, String target) {
-      Duration length = before == null ? FIRST_PAUSE : before.length().multipliedBy(2);
-      return new Pause(
-          length.compareTo(LONGEST_PAUSE) < 0 ? length : LONGEST_PAUSE,
-          System.nanoTime(),
-          target,
-          null);
-    }
-
-    Pause stored(String under) {
-      return new Pause(length, since, target, under);
-    }
-  }
 
   /**
    * One claimed update.
@@ -178,7 +141,7 @@ public final class Inbox {
     this.gate = gate;
     this.deadLetters = deadLetters;
     this.json = json;
-    this.idle = new Semaphore(workers);
+    this.workers = new Places(workers);
     this.poll = poll;
     this.lease = lease;
   }
@@ -201,28 +164,19 @@ public final class Inbox {
    * then for as long as the last claim found something.
    */
   public boolean more(Exchange exchange) throws InterruptedException {
-    List<?> claimed = exchange.getProperty(CLAIMED, List.class);
-    if (claimed == null) {
+    if (Places.first(exchange)) {
       bell.await(poll, exchange.getContext());
     }
-    return (claimed == null || !claimed.isEmpty()) && exchange.getContext().getStatus().isStarted();
+    return Places.more(exchange);
   }
 
   /** As many as workers are idle; waits a little for the first of them. */
   public Statement claim(Exchange exchange) throws InterruptedException {
-    int wanted = 0;
-    if (idle.tryAcquire(IDLE_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
-      wanted = 1 + idle.drainPermits();
-    }
-    exchange.setProperty(WANTED, wanted);
+    int wanted = workers.take(exchange);
     long now = System.nanoTime();
     exchange.setProperty(Gate.BEGUN, now);
     returned.values().removeIf(since -> now - since > lease.toNanos());
-    // Another instance may have ended such an update.
-    pauses
-        .values()
-        .removeIf(pause -> now - pause.since() > 2 * LONGEST_PAUSE.toNanos() + lease.toNanos());
-    called.values().removeIf(since -> now - since > LONGEST_PAUSE.toNanos());
+    pauses.forget(now, lease);
     Turn last = turn;
     return Statement.named("claim-updates")
         .with("afterWorkspace", last.workspace())
@@ -230,21 +184,20 @@ public final class Inbox {
         .with("limit", wanted)
         .with("lease", lease.toMillis())
         .with("returned", String.join(",", returned.keySet()))
-        .with("called", String.join(",", called.keySet()));
+        .with("called", String.join(",", pauses.called()));
   }
 
   /** What was claimed, oldest first. */
   public List<Map<String, Object>> claimed(
       @Body List<Map<String, Object>> rows, Exchange exchange) {
-    idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
-    exchange.setProperty(CLAIMED, rows);
+    workers.claimed(rows, exchange);
     long begun = exchange.getProperty(Gate.BEGUN, Long.class);
     rows.forEach(
         r -> {
           r.put(Gate.BEGUN, begun);
           String before = lease(r.get("id"), ((Number) r.get("fence")).longValue() - 1);
           returned.remove(before);
-          called.remove(before);
+          pauses.claimed(before);
         });
     rows.stream()
         .max(Comparator.comparingInt(r -> ((Number) r.get("turn")).intValue()))
@@ -273,12 +226,10 @@ public final class Inbox {
     if (ticket != null) {
       Submission submission = ticket.submission();
       UUID update = submission.updateId();
-      if (released == null) {
-        pauses.remove(update);
-        callOne(target);
-      } else {
-        String under = lease(update, submission.fence());
-        pauses.computeIfPresent(update, (id, pause) -> pause.stored(under));
+      if (released != null) {
+        pauses.stored(update, lease(update, submission.fence()));
+      } else if (pauses.over(update, target)) {
+        ring();
       }
     }
     if (ticket == null || !ticket.stays().get()) {
@@ -296,22 +247,9 @@ public final class Inbox {
       wentOn = System.nanoTime();
       return List.of(next);
     }
-    idle.release();
+    workers.done();
     ring();
     return List.of();
-  }
-
-  /** The test has left its place at the target: of those that found none the first may come. */
-  private void callOne(String target) {
-    pauses.values().stream()
-        .filter(pause -> pause.lease() != null && !called.containsKey(pause.lease()))
-        .filter(pause -> pause.target() != null && pause.target().equals(target))
-        .min(Comparator.comparingLong(Pause::since))
-        .ifPresent(
-            pause -> {
-              called.put(pause.lease(), System.nanoTime());
-              ring();
-            });
   }
 
   /** Keeps what the end of a refused update answered. */
@@ -326,8 +264,7 @@ public final class Inbox {
   private Duration nextLease(Ticket ticket, CamelContext camel) {
     if (!ticket.stays().get()
         && camel.getStatus().isStarted()
-        && (idle.availablePermits() > 0
-            || System.nanoTime() - ticket.since() < LONGEST_TURN.toNanos())) {
+        && (workers.free() || System.nanoTime() - ticket.since() < LONGEST_TURN.toNanos())) {
       ticket.stays().set(ticket.busy().getAndSet(false));
     }
     ticket.nextBegun().set(System.nanoTime());
@@ -337,7 +274,7 @@ public final class Inbox {
   /** From when its target keeps it waiting an update needs no worker, and another is claimed. */
   private void leave(Ticket ticket) {
     if (ticket == null || ticket.busy().getAndSet(false)) {
-      idle.release();
+      workers.done();
     }
     ring();
   }
@@ -419,10 +356,9 @@ public final class Inbox {
         exchange.setProperty(RELEASED, true);
         UUID update = ticket.submission().updateId();
         String target = exchange.getProperty(Gate.TARGET, String.class);
-        Pause pause = pauses.compute(update, (id, before) -> Pause.after(before, target));
-        yield release(ticket, pause.length());
+        yield release(ticket, pauses.begin(update, target));
       }
-      case STORE_UNAVAILABLE -> release(ticket, FIRST_PAUSE);
+      case STORE_UNAVAILABLE -> release(ticket, Pauses.FIRST);
       case MALFORMED_BODY, DUPLICATE_FIELD, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE ->
           Gate.takingNext(unreadable(ticket, payload, refusal), exchange);
       default ->
@@ -474,13 +410,7 @@ public final class Inbox {
   /** The store does not answer: what waits there waits on. */
   public void unread(
       @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
-    Object wanted = exchange.removeProperty(WANTED);
-    if (wanted != null) {
-      idle.release((Integer) wanted);
-    }
-    LOG.atDebug()
-        .addKeyValue("failure", caught.getClass().getName())
-        .log("The queue cannot be read now.");
+    workers.unread(caught, exchange);
   }
 
   /**
@@ -498,9 +428,6 @@ public final class Inbox {
           .log("The store went away; an update waits for it.");
       return;
     }
-    LOG.atError()
-        .addKeyValue("update", ticket == null ? null : ticket.submission().updateId())
-        .setCause(caught)
-        .log("An update could not be worked; it will be tried again.");
+    Places.failed(ticket == null ? null : ticket.submission().updateId(), caught);
   }
 }

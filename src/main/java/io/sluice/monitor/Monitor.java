@@ -15,6 +15,7 @@ import io.sluice.publish.Events;
 import io.sluice.publish.Events.Happening;
 import io.sluice.store.DataSource;
 import io.sluice.store.DataSources;
+import io.sluice.store.Places;
 import io.sluice.store.Statement;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -9,6 +9,7 @@ import io.sluice.model.Refusal;
 import io.sluice.model.Update;
 import io.sluice.probe.Prober;
 import io.sluice.store.DataSources;
+import io.sluice.store.Places;
 import io.sluice.store.Statement;
 import java.util.List;
 import java.util.Map;

@@ -1,6 +1,5 @@
-package io.sluice.monitor;
+package io.sluice.store;
 
-import io.sluice.store.StoreFailure;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +13,7 @@ import org.slf4j.LoggerFactory;
  * How much of one kind of work is under way: never more is claimed than there are places for, so
  * that no lease runs while its work waits for a thread. Thread-safe.
  */
-final class Places {
+public final class Places {
   private static final Logger LOG = LoggerFactory.getLogger(Places.class);
   private static final String CLAIMED = "claimed";
   private static final String WANTED = "wanted";
@@ -22,18 +21,28 @@ final class Places {
 
   private final Semaphore idle;
 
-  Places(int count) {
+  /**
+   * @param count how much is under way at most
+   */
+  public Places(int count) {
     this.idle = new Semaphore(count);
   }
 
-  /** Whether the last claim of this tick found something, so that there may be more. */
-  static boolean more(Exchange exchange) {
-    List<?> claimed = exchange.getProperty(CLAIMED, List.class);
-    return (claimed == null || !claimed.isEmpty()) && exchange.getContext().getStatus().isStarted();
+  /** Whether this tick has made no claim yet. */
+  public static boolean first(Exchange exchange) {
+    return exchange.getProperty(CLAIMED) == null;
+  }
+
+  /**
+   * Whether this tick is to claim: for the first time, or because its last claim found something.
+   */
+  public static boolean more(Exchange exchange) {
+    return (first(exchange) || !exchange.getProperty(CLAIMED, List.class).isEmpty())
+        && exchange.getContext().getStatus().isStarted();
   }
 
   /** How much may be claimed; waits a little for the first place. */
-  int take(Exchange exchange) throws InterruptedException {
+  public int take(Exchange exchange) throws InterruptedException {
     int wanted = 0;
     if (idle.tryAcquire(IDLE_WAIT.toMillis(), TimeUnit.MILLISECONDS)) {
       wanted = 1 + idle.drainPermits();
@@ -43,36 +52,44 @@ final class Places {
   }
 
   /** Each row keeps its place until {@link #done}. */
-  void claimed(List<Map<String, Object>> rows, Exchange exchange) {
+  public void claimed(List<Map<String, Object>> rows, Exchange exchange) {
     idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
     exchange.setProperty(CLAIMED, rows);
   }
 
-  /** The claim failed. */
-  void unread(Exception caught, Exchange exchange) {
+  /** The claim failed, or was interrupted because the service stops. */
+  public void unread(Exception caught, Exchange exchange) {
     Object wanted = exchange.removeProperty(WANTED);
     if (wanted != null) {
       idle.release((Integer) wanted);
     }
-    failed(null, caught);
+    if (exchange.getContext().getStatus().isStarted()) {
+      failed(null, caught);
+    }
   }
 
-  void done() {
+  /** One that was claimed needs its place no longer. */
+  public void done() {
     idle.release();
+  }
+
+  /** Whether more could be claimed at once. */
+  public boolean free() {
+    return idle.availablePermits() > 0;
   }
 
   /**
    * The store went away, which it does not need to be told; or a fault of this service. Either way
    * the lease runs out, and the work is taken up again.
    */
-  static void failed(Object id, Throwable caught) {
+  public static void failed(Object id, Throwable caught) {
     if (StoreFailure.isOutage(caught)) {
       LOG.atDebug().addKeyValue("id", id).log("The store is away; what is due waits for it.");
     } else {
       LOG.atError()
           .addKeyValue("id", id)
           .setCause(caught)
-          .log("A scheduled test could not be made; it will be repeated.");
+          .log("What is due could not be done; it will be tried again.");
     }
   }
 }
