@@ -4,29 +4,17 @@ import io.sluice.model.Reason;
 import io.sluice.model.Refusal;
 import io.sluice.probe.Prober;
 import io.vertx.core.Future;
-import io.vertx.core.MultiMap;
-import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
@@ -47,14 +35,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The platform's own consumer would merge headers, query and form fields into one map and echo
  * that map as response headers; it would also decode a form body before anyone could see that it is
- * JSON. Here the raw bytes are read on the event loop, with a limit and a deadline, so that a slow
- * sender holds no worker thread.
+ * JSON. Here a {@link RequestReader} reads the raw bytes.
  */
 public final class HttpBoundary extends VertxPlatformHttpEngine {
   private static final Logger LOG = LoggerFactory.getLogger(HttpBoundary.class);
-
-  /** How far a body over the limit is read and thrown away, so that its sender sees the 413. */
-  private static final int DRAIN_FACTOR = 16;
 
   private static final String HEAD = "HEAD";
 
@@ -68,20 +52,13 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   /** What tests nothing does not wait behind what does. */
   private static final Set<String> READS = Set.of("GET", HEAD, "OPTIONS");
 
-  /** Between two questions of a feed. */
-  private static final Duration FEED_PAUSE = Duration.ofMillis(500);
-
-  /** After so many pauses without an event a comment shows that both ends are there. */
-  private static final int QUIET_PAUSES = 30;
-
   private static final String GOING_DOWN = "This instance is stopping.";
 
   private static final String NO_ADDRESS = "Send one Host header, and a path that begins with /.";
 
   private static final String TOO_MANY = "Too many requests are at work.";
 
-  private final int bodyLimit;
-  private final Duration bodyDeadline;
+  private final RequestReader reader;
   private final RequestWorkers workers;
   private final Callers callers;
   private final Turns familiar = new Turns(AT_ONCE);
@@ -90,7 +67,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
   private final Turns strangers = new Turns(AT_ONCE / 2);
 
   private final Duration longestWait;
-  private final RequestWorkers feeds;
+  private final FeedStream feeds;
   private final ContractPaths paths;
   private final Answers answers;
 
@@ -126,13 +103,12 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
       RequestWorkers feeds,
       ContractPaths paths,
       Answers answers) {
+    this.reader = new RequestReader(bodyLimit, bodyDeadline);
     this.workers = workers;
     this.callers = callers;
     this.longestWait = longestWait;
-    this.feeds = feeds;
+    this.feeds = new FeedStream(feeds);
     this.paths = paths;
-    this.bodyLimit = bodyLimit;
-    this.bodyDeadline = bodyDeadline;
     this.answers = answers;
   }
 
@@ -206,7 +182,8 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
         super.handleRequest(context);
         return;
       }
-      read(context)
+      reader
+          .read(context)
           .onSuccess(request -> work(request, context))
           .onFailure(cut -> context.request().connection().close());
     }
@@ -294,7 +271,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   /** The router answers by itself where its error handler has not answered yet when it returns. */
   private void refuseAtOnce(RoutingContext context, Refusal refusal) {
-    HttpRequest request = typed(context.request(), Buffer.buffer());
+    HttpRequest request = RequestReader.typed(context.request(), Buffer.buffer());
     write(answers.refused(request, refusal), request, context);
   }
 
@@ -305,77 +282,10 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
 
   /** Answers once the body has been read. */
   private void answer(RoutingContext context, Function<HttpRequest, HttpAnswer> answer) {
-    read(context)
+    reader
+        .read(context)
         .onSuccess(request -> write(answer.apply(request), request, context))
         .onFailure(cut -> context.request().connection().close());
-  }
-
-  private Future<HttpRequest> read(RoutingContext context) {
-    HttpServerRequest request = context.request();
-    Promise<HttpRequest> done = Promise.promise();
-    Buffer body = Buffer.buffer();
-    long[] received = {0};
-    long timer =
-        context
-            .vertx()
-            .setTimer(
-                bodyDeadline.toMillis(),
-                expired -> {
-                  if (done.tryFail("The body did not arrive in time.")) {
-                    request.connection().close();
-                  }
-                });
-    request.handler(
-        chunk -> {
-          if (done.future().isComplete()) {
-            // Given up: what still comes before the connection ends is not looked at.
-            return;
-          }
-          received[0] += chunk.length();
-          if (received[0] <= bodyLimit) {
-            body.appendBuffer(chunk);
-          } else if (received[0] > (long) bodyLimit * DRAIN_FACTOR) {
-            done.tryComplete(typed(request, null));
-          }
-        });
-    request.endHandler(
-        end -> done.tryComplete(typed(request, received[0] <= bodyLimit ? body : null)));
-    request.exceptionHandler(done::tryFail);
-    boolean asks = request.headers().contains(HttpHeaders.EXPECT, HttpHeaders.CONTINUE, true);
-    if (announced(request) > (asks ? bodyLimit : (long) bodyLimit * DRAIN_FACTOR)) {
-      done.tryComplete(typed(request, null));
-    } else if (asks) {
-      context.response().writeContinue();
-    }
-    request.resume();
-    return done.future().onComplete(read -> context.vertx().cancelTimer(timer));
-  }
-
-  /** How many bytes the body is said to have; 0 where nothing is said. */
-  private static long announced(HttpServerRequest request) {
-    String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-    return length == null ? 0 : Long.parseLong(length);
-  }
-
-  private static HttpRequest typed(HttpServerRequest request, Buffer body) {
-    return new HttpRequest(
-        UUID.randomUUID().toString(),
-        request.method().name(),
-        Objects.requireNonNullElse(request.path(), ""),
-        request.query(),
-        headers(request.headers()),
-        body == null ? new byte[0] : body.getBytes(),
-        body == null);
-  }
-
-  private static Map<String, List<String>> headers(MultiMap received) {
-    Map<String, List<String>> headers = new LinkedHashMap<>();
-    received.forEach(
-        (name, value) ->
-            headers
-                .computeIfAbsent(name.toLowerCase(Locale.ROOT), n -> new ArrayList<>(1))
-                .add(value));
-    return headers;
   }
 
   private void answer(Exchange exchange, Processor route) {
@@ -454,7 +364,7 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
     }
     if (answer.feed() != null) {
       if (!request.method().equals(HEAD)) {
-        follow(answer, context);
+        feeds.follow(answer, context);
         return;
       }
       answer.feed().close();
@@ -463,70 +373,6 @@ public final class HttpBoundary extends VertxPlatformHttpEngine {
         answer.body() == null ? response.end() : response.end(Buffer.buffer(answer.body()));
     if (bodyGoesOn) {
       sent.onComplete(done -> context.request().connection().close());
-    }
-  }
-
-  /**
-   * Writes what the feed has as long as the client is there, no faster than it reads. What a client
-   * that is gone would not be told keeps nothing waiting: after many pauses a comment is sent to
-   * it.
-   */
-  private void follow(HttpAnswer answer, RoutingContext context) {
-    HttpServerResponse response = context.response();
-    EventFeed feed = answer.feed();
-    AtomicBoolean asking = new AtomicBoolean();
-    AtomicInteger quiet = new AtomicInteger();
-    long timer =
-        context
-            .vertx()
-            .setPeriodic(
-                FEED_PAUSE.toMillis(),
-                tick -> {
-                  if (!response.writeQueueFull() && asking.compareAndSet(false, true)) {
-                    read(feed, context)
-                        .onSuccess(text -> tell(text, quiet, response))
-                        .onFailure(failure -> response.end())
-                        .onComplete(told -> asking.set(false));
-                  }
-                });
-    Runnable over =
-        () -> {
-          context.vertx().cancelTimer(timer);
-          feed.close();
-        };
-    response.closeHandler(closed -> over.run());
-    response.endHandler(ended -> over.run());
-    response.exceptionHandler(broken -> over.run());
-    if (response.closed()) {
-      over.run();
-      return;
-    }
-    response.setChunked(true);
-    response.write(Buffer.buffer(answer.body()));
-  }
-
-  private Future<String> read(EventFeed feed, RoutingContext context) {
-    try {
-      return Future.fromCompletionStage(
-          CompletableFuture.supplyAsync(feed::next, feeds), context.vertx().getOrCreateContext());
-    } catch (RejectedExecutionException e) {
-      // The service ends.
-      return Future.failedFuture(e);
-    }
-  }
-
-  private static void tell(String text, AtomicInteger quiet, HttpServerResponse response) {
-    if (response.closed() || response.ended()) {
-      return;
-    }
-    if (text == null) {
-      response.end();
-    } else if (!text.isEmpty()) {
-      quiet.set(0);
-      response.write(text);
-    } else if (quiet.incrementAndGet() >= QUIET_PAUSES) {
-      quiet.set(0);
-      response.write(":\n\n");
     }
   }
 }
