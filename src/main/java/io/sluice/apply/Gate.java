@@ -165,7 +165,7 @@ public final class Gate {
   private DataSource live(Submission submission, List<Map<String, Object>> rows) {
     boolean rollback = submission.intake() == Intake.ROLLBACK;
     return dataSources
-        .one(submission.workspace(), rows)
+        .one(submission.workspace(), rows, submission.update().changes().keySet())
         .orElseThrow(
             () -> Refusal.because(Reason.NOT_FOUND, rollback ? NO_SUCH_VERSION : NO_DATA_SOURCE));
   }

@@ -10,6 +10,7 @@ import io.sluice.model.Secret;
 import io.sluice.model.Settings;
 import io.sluice.secrets.SecretAddress;
 import io.sluice.secrets.Vault;
+import io.sluice.secrets.VaultException;
 import io.sluice.store.DataSource.KeptSecret;
 import java.nio.charset.StandardCharsets;
 import java.sql.Timestamp;
@@ -18,6 +19,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** Data sources to and from the columns of their table. Stateless and safe for any thread. */
@@ -35,12 +37,22 @@ public final class DataSources {
 
   /** Reads the one row of a query by id. */
   public Optional<DataSource> one(String workspace, List<Map<String, Object>> rows) {
-    return rows.stream().findFirst().map(row -> read(workspace, row));
+    return one(workspace, rows, Set.of());
+  }
+
+  /**
+   * Reads the one row of a query by id.
+   *
+   * @param replaced whose secrets are about to be replaced: one that no key opens is left out
+   */
+  public Optional<DataSource> one(
+      String workspace, List<Map<String, Object>> rows, Set<Field> replaced) {
+    return rows.stream().findFirst().map(row -> read(workspace, row, true, replaced));
   }
 
   /** Reads a row of a data source, and opens its secrets. */
   public DataSource read(String workspace, Map<String, Object> row) {
-    return read(workspace, row, true);
+    return read(workspace, row, true, Set.of());
   }
 
   /**
@@ -48,10 +60,11 @@ public final class DataSources {
    * key opens can be shown, too.
    */
   public DataSource shown(String workspace, Map<String, Object> row) {
-    return read(workspace, row, false);
+    return read(workspace, row, false, Set.of());
   }
 
-  private DataSource read(String workspace, Map<String, Object> row, boolean open) {
+  private DataSource read(
+      String workspace, Map<String, Object> row, boolean open, Set<Field> replaced) {
     String id = (String) row.get("id");
     Map<Field, Object> values = new EnumMap<>(Field.class);
     TreeMap<String, String> options = new TreeMap<>();
@@ -76,7 +89,13 @@ public final class DataSources {
               node.get("fingerprint").asText());
       kept.put(field, secret);
       if (open) {
-        secrets.put(field, vault.open(secret.sealed(), address(workspace, id, field)));
+        try {
+          secrets.put(field, vault.open(secret.sealed(), address(workspace, id, field)));
+        } catch (VaultException e) {
+          if (!replaced.contains(field)) {
+            throw e;
+          }
+        }
       }
     }
     return new DataSource(

@@ -629,15 +629,7 @@ class NativeApiTest {
 
   @Test
   void aSecretThatNoKeyOpensHidesNoDataSource() throws SQLException {
-    String id = API.create(API.works());
-    try (Connection store = SLUICE.store();
-        Statement statement = store.createStatement()) {
-      statement.executeUpdate(
-          "update data_sources set secrets = jsonb_set(secrets, '{password,sealed}', '\"x\"')"
-              + " where id = '"
-              + id
-              + "'");
-    }
+    String id = withASecretThatNoKeyOpens();
 
     Answer one = API.get("/datasources/" + id).send();
     Answer page = API.get("/datasources?_sort=-published_at").send();
@@ -648,5 +640,34 @@ class NativeApiTest {
     assertThat(page.status()).as(page.body()).isEqualTo(200);
     assertThat(page.json().findValuesAsText("id")).contains(id);
     assertThat(deleted.status()).isEqualTo(204);
+  }
+
+  @Test
+  void aSecretThatNoKeyOpensCanBeReplacedAndIsNotKept() throws SQLException {
+    String id = withASecretThatNoKeyOpens();
+    ObjectNode without = works();
+    without.remove("password");
+
+    Answer kept = API.put(id, without);
+    Answer replaced = API.put(id, works());
+    Answer keptAfterwards = API.put(id, without);
+
+    assertThat(kept.status()).as(kept.body()).isEqualTo(500);
+    assertThat(replaced.status()).as(replaced.body()).isEqualTo(200);
+    assertThat(replaced.json().path("version").asLong()).isEqualTo(2);
+    assertThat(keptAfterwards.status()).as(keptAfterwards.body()).isEqualTo(200);
+  }
+
+  private static String withASecretThatNoKeyOpens() throws SQLException {
+    String id = API.create(works());
+    try (Connection store = SLUICE.store();
+        Statement statement = store.createStatement()) {
+      statement.executeUpdate(
+          "update data_sources set secrets = jsonb_set(secrets, '{password,sealed}', '\"x\"')"
+              + " where id = '"
+              + id
+              + "'");
+    }
+    return id;
   }
 }
