@@ -26,6 +26,7 @@ import java.util.regex.Pattern;
  */
 record Configuration(
     boolean dev,
+    String logLevel,
     String source,
     String org,
     String workspace,
@@ -47,6 +48,7 @@ record Configuration(
   private static final int MAX_PORT = 65_535;
   private static final Pattern BROKER = Pattern.compile("[^\\s:/]+:\\d{1,5}|\\[[^\\s/]+]:\\d{1,5}");
   private static final Pattern TOPIC = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}");
+  private static final Pattern LOG_LEVEL = Pattern.compile("ERROR|WARN|INFO|DEBUG");
   private static final String ID_GRAMMAR = "1 to 64 letters, digits and . _ -";
   private static final Duration STEP_LEAST = Duration.ofMillis(100);
 
@@ -112,6 +114,7 @@ record Configuration(
     Configuration configuration =
         new Configuration(
             dev,
+            values.text("sluice.log.level", LOG_LEVEL, "ERROR, WARN, INFO or DEBUG"),
             source(values),
             values.text("sluice.org", Administration.ID, ID_GRAMMAR),
             values.text("sluice.workspace", Administration.ID, ID_GRAMMAR),

@@ -2,6 +2,7 @@ package io.sluice.start;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
+import ch.qos.logback.classic.Level;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -155,6 +156,8 @@ public final class Wiring implements CamelConfiguration {
     Configuration configuration =
         Configuration.read(
             dev, key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null));
+    ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME))
+        .setLevel(Level.valueOf(configuration.logLevel()));
     requireFree("sluice.http.port", configuration.http().port());
     requireFree("sluice.management.port", configuration.http().managementPort());
     StorePool store = closedAtEnd(new StorePool(configuration, CONFIG.resolve("sql/migrations")));

@@ -95,6 +95,7 @@ class WarehousesTest {
 
   @AfterAll
   static void stop() {
+    assertThat(sluice.logged()).describedAs("what no secret is in").contains("level=DEBUG");
     api.assertNoSecretLeaked(CANARIES);
     sluice.close();
     ATHENA.close();

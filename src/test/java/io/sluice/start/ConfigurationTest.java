@@ -66,6 +66,7 @@ final class ConfigurationTest {
     settings.put("sluice.store.url", "jdbc:mysql://db/sluice");
     settings.put("sluice.google.client-id", "half");
     settings.put("sluice.token", "short");
+    settings.put("sluice.log.level", "LOUD");
     settings.put("sluice.source", "not a uri");
     settings.put("sluice.workspace", "a b<");
     settings.put("sluice.kafka.events-topic", "no topic!");
@@ -87,12 +88,13 @@ final class ConfigurationTest {
         .hasMessageContaining("sluice.token: ")
         .hasMessageContaining("sluice.egress.deny has 999.1.1.1/99, which is no name")
         .hasMessageContaining("sluice.kafka.brokers has nocolon, which is not host:port")
+        .hasMessageContaining("sluice.log.level must be ERROR, WARN, INFO or DEBUG")
         .hasMessageContaining("sluice.source must be a URI")
         .hasMessageContaining("sluice.workspace must be 1 to 64 letters")
         .hasMessageContaining("sluice.kafka.events-topic must be 1 to 249 letters")
         .hasMessageContaining("sluice.kafka.updates-topic must be")
         .hasMessageContaining("sluice.tls.warn-again must be whole days")
-        .hasMessageContaining("18 problem(s)")
+        .hasMessageContaining("19 problem(s)")
         .hasMessageContaining("sluice.store.url must begin with jdbc:postgresql:");
   }
 
