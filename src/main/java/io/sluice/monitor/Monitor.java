@@ -19,7 +19,6 @@ import io.sluice.store.Places;
 import io.sluice.store.Statement;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -52,13 +51,20 @@ public final class Monitor {
   private record Check(
       DataSource dataSource, String outcomes, Map<String, Long> warned, long fence) {}
 
+  /**
+   * @param places for as many checks as are under way at once
+   */
   public Monitor(
-      MonitorSettings settings, DataSources dataSources, Events events, ObjectMapper json) {
+      MonitorSettings settings,
+      DataSources dataSources,
+      Events events,
+      ObjectMapper json,
+      Places places) {
     this.settings = settings;
     this.dataSources = dataSources;
     this.events = events;
     this.json = json;
-    this.places = new Places(settings.checks());
+    this.places = places;
   }
 
   /** Whether the last claim found something, so that more may be due. */
@@ -73,24 +79,6 @@ public final class Monitor {
         .with("lease", settings.lease().toMillis())
         .with("longest", settings.longestPause().toMillis())
         .with("interval", settings.interval().toMillis());
-  }
-
-  /** What was claimed. */
-  public List<Map<String, Object>> claimed(
-      @Body List<Map<String, Object>> rows, Exchange exchange) {
-    places.claimed(rows, exchange);
-    return rows;
-  }
-
-  /** The store does not answer: what is due stays due. */
-  public void unread(
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
-    places.unread(caught, exchange);
-  }
-
-  /** Another check may begin. */
-  public void done() {
-    places.done();
   }
 
   /** The connection as it is stored, to be tested beside the places of updates. */

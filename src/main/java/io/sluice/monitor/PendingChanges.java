@@ -11,7 +11,6 @@ import io.sluice.probe.Prober;
 import io.sluice.store.DataSources;
 import io.sluice.store.Places;
 import io.sluice.store.Statement;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -31,16 +30,15 @@ public final class PendingChanges {
   private final Gate gate;
   private final Places places;
 
-  public PendingChanges(MonitorSettings settings, DataSources dataSources, Gate gate) {
+  /**
+   * @param places for as many changes as are tried at once
+   */
+  public PendingChanges(
+      MonitorSettings settings, DataSources dataSources, Gate gate, Places places) {
     this.settings = settings;
     this.dataSources = dataSources;
     this.gate = gate;
-    this.places = new Places(settings.checks());
-  }
-
-  /** Whether the last claim found something, so that there may be more. */
-  public boolean more(Exchange exchange) {
-    return Places.more(exchange);
+    this.places = places;
   }
 
   /** As many as may still begin. */
@@ -50,24 +48,6 @@ public final class PendingChanges {
         .with("lease", settings.lease().toMillis())
         .with("longest", settings.longestPendingPause().toMillis())
         .with("keep", settings.pendingKeep().toMillis());
-  }
-
-  /** What was claimed. */
-  public List<Map<String, Object>> claimed(
-      @Body List<Map<String, Object>> rows, Exchange exchange) {
-    places.claimed(rows, exchange);
-    return rows;
-  }
-
-  /** The store does not answer: what is held stays so. */
-  public void unread(
-      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
-    places.unread(caught, exchange);
-  }
-
-  /** Another one may be tried. */
-  public void done() {
-    places.done();
   }
 
   /**

@@ -59,6 +59,7 @@ import io.sluice.start.embedded.Embedded;
 import io.sluice.start.embedded.EmbeddedBroker;
 import io.sluice.store.Bell;
 import io.sluice.store.DataSources;
+import io.sluice.store.Places;
 import io.sluice.store.Resealing;
 import io.sluice.store.Retention;
 import io.sluice.store.Statements;
@@ -281,8 +282,12 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("resealing", new Resealing(vault, dataSources, json));
 
     MonitorSettings monitor = configuration.monitor();
-    registry.bind("monitor", new Monitor(monitor, dataSources, events, json));
-    registry.bind("pending", new PendingChanges(monitor, dataSources, gate));
+    Places checks = new Places(monitor.checks());
+    registry.bind("checkPlaces", checks);
+    registry.bind("monitor", new Monitor(monitor, dataSources, events, json, checks));
+    Places changes = new Places(monitor.checks());
+    registry.bind("pendingPlaces", changes);
+    registry.bind("pending", new PendingChanges(monitor, dataSources, gate, changes));
     registry.bind("pendingChange", new PendingChange(gate));
 
     http(camel, configuration, callers, new ContractPaths(contract), answers);

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.apache.camel.Body;
 import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,13 +54,14 @@ public final class Places {
   }
 
   /** Each row keeps its place until {@link #done}. */
-  public void claimed(List<Map<String, Object>> rows, Exchange exchange) {
+  public void claimed(@Body List<Map<String, Object>> rows, Exchange exchange) {
     idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
     exchange.setProperty(CLAIMED, rows);
   }
 
   /** The claim failed, or was interrupted because the service stops. */
-  public void unread(Exception caught, Exchange exchange) {
+  public void unread(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
     Object wanted = exchange.removeProperty(WANTED);
     if (wanted != null) {
       idle.release((Integer) wanted);
