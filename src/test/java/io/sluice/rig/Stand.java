@@ -363,20 +363,12 @@ final class Stand implements AutoCloseable {
           .pollInterval(Duration.ofMillis(200))
           .until(
               () ->
-                  value(
-                              "select (select count(*) from updates where state in ('pending',"
-                                  + " 'running', 'held')) + (select count(*) from outbox where published_at is"
-                                  + " null)")
-                          .equals("0")
-                      && listener.told().size()
-                          >= Integer.parseInt(
-                              value("select count(*) from outbox where topic = '" + events + "'"))
-                      && produced.size()
-                          <= Integer.parseInt(
-                              value(
-                                  "select count(*) from updates where identity in ('"
-                                      + String.join("','", produced)
-                                      + "')")));
+                  // In this order: what has come in is at work then, and what has ended is told.
+                  count("updates where identity in ('" + String.join("','", produced) + "')")
+                          >= produced.size()
+                      && count("updates where state in ('pending', 'running', 'held')") == 0
+                      && count("outbox where published_at is null") == 0
+                      && count("outbox where topic = '" + events + "'") <= listener.told().size());
     } catch (RuntimeException e) {
       // What is still at work shows in the evidence, where a rule names it.
       System.out.println(
@@ -571,6 +563,10 @@ final class Stand implements AutoCloseable {
   /** The first column of the first row of the store. */
   String value(String sql) {
     return plant.store().queryIn(database, sql);
+  }
+
+  private int count(String rows) {
+    return Integer.parseInt(value("select count(*) from " + rows));
   }
 
   private void execute(String sql) {
