@@ -6,7 +6,6 @@ import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
 import java.io.IOException;
 import java.net.URI;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,8 +50,6 @@ final class AthenaService implements CloudService {
       Pattern.compile("s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/.*)?");
   private static final String DEFAULT_WORKGROUP = "primary";
   private static final String DEFAULT_CATALOG = "AwsDataCatalog";
-  private static final Duration FIRST_POLL = Duration.ofMillis(50);
-  private static final Duration LAST_POLL = Duration.ofMillis(500);
 
   // Without it the SDK reads ~/.aws for settings, even where it needs no credentials.
   private static final ProfileFile NO_PROFILE =
@@ -288,7 +285,7 @@ final class AthenaService implements CloudService {
 
     private QueryExecution finished(AthenaClient athena, String id)
         throws ServiceError, IOException {
-      for (Duration pause = FIRST_POLL; ; pause = longer(pause)) {
+      for (int asked = 0; ; asked++) {
         QueryExecution execution =
             call("GetQueryExecution", () -> athena.getQueryExecution(r -> r.queryExecutionId(id)))
                 .queryExecution();
@@ -299,13 +296,8 @@ final class AthenaService implements CloudService {
         if (state != QueryExecutionState.QUEUED && state != QueryExecutionState.RUNNING) {
           return execution;
         }
-        run.pause(pause);
+        run.pause(TestRun.pauseBeforeAsking(asked));
       }
-    }
-
-    private static Duration longer(Duration pause) {
-      Duration doubled = pause.multipliedBy(2);
-      return doubled.compareTo(LAST_POLL) > 0 ? LAST_POLL : doubled;
     }
 
     private static List<String> failure(QueryExecution execution) {

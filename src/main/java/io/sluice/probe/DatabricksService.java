@@ -68,8 +68,6 @@ final class DatabricksService implements CloudService {
           "SQLSTATE/42704",
           "SQLSTATE/42501");
   private static final String DENIED = "PERMISSION_DENIED";
-  private static final Duration FIRST_POLL = Duration.ofMillis(50);
-  private static final Duration LAST_POLL = Duration.ofMillis(500);
 
   /** Before the end of the step: the time to give up in words. */
   private static final Duration LAST_WORDS = Duration.ofMillis(250);
@@ -232,7 +230,8 @@ final class DatabricksService implements CloudService {
         throw new HttpsClient.NoAnswer(null);
       }
       JsonNode answer = first;
-      for (Duration pause = FIRST_POLL; ; pause = longer(pause)) {
+      for (int asked = 0; ; asked++) {
+        Duration pause = TestRun.pauseBeforeAsking(asked);
         String state = answer.path("status").path("state").asText();
         if (!state.equals("PENDING") && !state.equals("RUNNING")) {
           return answer;
@@ -254,11 +253,6 @@ final class DatabricksService implements CloudService {
       } catch (ServiceError | IOException e) {
         // It ends by itself, later.
       }
-    }
-
-    private static Duration longer(Duration pause) {
-      Duration doubled = pause.multipliedBy(2);
-      return doubled.compareTo(LAST_POLL) > 0 ? LAST_POLL : doubled;
     }
 
     /** Of the words about a failure only the class is read. */

@@ -1,5 +1,6 @@
 package io.sluice.probe;
 
+import io.sluice.drivers.Driver;
 import io.sluice.model.Field;
 import io.sluice.model.Reason;
 import io.sluice.model.Report.Name;
@@ -31,6 +32,35 @@ final class Diagnosis {
       }
     }
     return false;
+  }
+
+  /**
+   * Ends the test with what the driver's file says of the server's error, at the current step at
+   * the earliest. Refused credentials are remembered.
+   *
+   * @param field the field to look at; null: the rule's own
+   * @param hint what to do about it; null: the rule's own
+   * @param credentialsSent whether the server has had the credentials before it
+   */
+  static void ruled(
+      TestRun run,
+      Driver.ErrorRule rule,
+      Field field,
+      String hint,
+      Conversation.Login login,
+      boolean credentialsSent) {
+    Name at = run.journal().current();
+    // What the watchdog has ended as timed out was not refused, whatever the driver makes of it.
+    boolean stands =
+        run.journal()
+            .fail(
+                rule.step().compareTo(at) < 0 ? at : rule.step(),
+                rule.reason(),
+                field == null ? rule.field() : field,
+                hint == null ? rule.hint() : hint);
+    if (stands && rule.lockout() && credentialsSent) {
+      login.refused();
+    }
   }
 
   /**

@@ -43,18 +43,7 @@ final class HttpsConversation implements Conversation {
     Optional<Driver.ErrorRule> rule =
         e.codes().stream().flatMap(code -> run.driver().rule(code).stream()).findFirst();
     if (rule.isPresent()) {
-      Driver.ErrorRule found = rule.get();
-      Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      boolean stands =
-          run.journal()
-              .fail(
-                  step,
-                  found.reason(),
-                  e.field() == null ? found.field() : e.field(),
-                  e.hint() == null ? found.hint() : e.hint());
-      if (stands && found.lockout()) {
-        login.refused();
-      }
+      Diagnosis.ruled(run, rule.get(), e.field(), e.hint(), login, true);
     } else if (e.status() >= 500) {
       run.journal().fail(at, Reason.UNREACHABLE, null, Diagnosis.ownError(e.status()));
     } else if (e.codes().isEmpty()) {

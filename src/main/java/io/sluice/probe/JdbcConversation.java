@@ -165,12 +165,7 @@ final class JdbcConversation implements Conversation {
                 "The server asks for a password, and none is set.");
         return;
       }
-      Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      // What the watchdog has ended as timed out was not refused, whatever the driver makes of it.
-      boolean stands = run.journal().fail(step, found.reason(), found.field(), found.hint());
-      if (stands && found.lockout() && run.traffic().credentialsAsked()) {
-        login.refused();
-      }
+      Diagnosis.ruled(run, found, null, null, login, run.traffic().credentialsAsked());
       return;
     }
     OptionalInt status = relay == null ? OptionalInt.empty() : relay.httpStatus();

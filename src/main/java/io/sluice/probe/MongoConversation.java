@@ -319,12 +319,7 @@ final class MongoConversation implements Conversation {
     Name at = run.journal().current();
     Optional<Driver.ErrorRule> rule = run.driver().rule(e.code(), null, run.circumstances());
     if (rule.isPresent()) {
-      Driver.ErrorRule found = rule.get();
-      Name step = found.step().compareTo(at) < 0 ? at : found.step();
-      boolean stands = run.journal().fail(step, found.reason(), found.field(), found.hint());
-      if (stands && found.lockout() && credentialsSent) {
-        login.refused();
-      }
+      Diagnosis.ruled(run, rule.get(), null, null, login, credentialsSent);
     } else if (at != Name.LOGIN) {
       run.journal().fail(at, Reason.PERMISSION_DENIED, null, null);
     } else {

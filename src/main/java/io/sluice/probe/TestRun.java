@@ -29,6 +29,9 @@ import java.util.regex.Pattern;
  * and the hooks take it from there; without a run they refuse.
  */
 final class TestRun {
+  private static final Duration FIRST_POLL = Duration.ofMillis(50);
+  private static final Duration LAST_POLL = Duration.ofMillis(500);
+
   private static final ThreadLocal<TestRun> CURRENT = new ThreadLocal<>();
 
   /** The orderly end of a connection; after it the socket is simply closed. */
@@ -203,6 +206,16 @@ final class TestRun {
   Duration remaining() {
     long nanos = deadlineNanos - System.nanoTime();
     return Duration.ofNanos(Math.max(nanos, 1_000_000));
+  }
+
+  /**
+   * How long to wait before a service is asked once more whether it is done.
+   *
+   * @param asked how often it was asked again
+   */
+  static Duration pauseBeforeAsking(int asked) {
+    Duration doubled = FIRST_POLL.multipliedBy(1L << Math.min(asked, 10));
+    return doubled.compareTo(LAST_POLL) > 0 ? LAST_POLL : doubled;
   }
 
   /**
