@@ -40,7 +40,7 @@ include turn
   from saved
 ),
 include claim-next
-select saved.version, saved.created_by, saved.version is null as lost, next.*
+select saved.version, saved.version is null as lost, next.*
 from (values (1)) as one (row)
 left join saved on true
 left join next on true

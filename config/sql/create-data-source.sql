@@ -40,7 +40,7 @@ include turn
   select cast(:?updateId as uuid), workspace_id, :?topic, :?key, cast(:?headers as jsonb), :?body
   from saved
 )
-select saved.version, saved.created_by, saved.version is null as lost
+select saved.version, saved.version is null as lost
 from (values (1)) as one (row)
 left join saved on true
 where saved.version is not null
