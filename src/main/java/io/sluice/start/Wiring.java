@@ -3,6 +3,7 @@ package io.sluice.start;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
 import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -157,8 +158,7 @@ public final class Wiring implements CamelConfiguration {
     Configuration configuration =
         Configuration.read(
             dev, key -> camel.getPropertiesComponent().resolveProperty(key).orElse(null));
-    ((ch.qos.logback.classic.Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME))
-        .setLevel(Level.valueOf(configuration.logLevel()));
+    logFrom(Level.valueOf(configuration.logLevel()));
     requireFree("sluice.http.port", configuration.http().port());
     requireFree("sluice.management.port", configuration.http().managementPort());
     StorePool store = closedAtEnd(new StorePool(configuration, CONFIG.resolve("sql/migrations")));
@@ -304,6 +304,15 @@ public final class Wiring implements CamelConfiguration {
     camel.getPropertiesComponent().setOverrideProperties(known);
 
     started = new Started(configuration, store, brokers, token, tokens.hash(token.token()));
+  }
+
+  /** What logback.xml keeps quieter stays so. */
+  private static void logFrom(Level level) {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(level);
+    context.getLoggerList().stream()
+        .filter(logger -> logger.getLevel() != null && level.isGreaterOrEqual(logger.getLevel()))
+        .forEach(logger -> logger.setLevel(level));
   }
 
   /** Says what is wrong with a file or a port, and not where that was found. */
