@@ -141,7 +141,7 @@ public final class Inbox {
     this.gate = gate;
     this.deadLetters = deadLetters;
     this.json = json;
-    this.workers = new Places(workers);
+    this.workers = new Places(workers, "Accepted updates");
     this.poll = poll;
     this.lease = lease;
   }

@@ -13,6 +13,7 @@ import io.sluice.publish.DeadLetters;
 import io.sluice.publish.DeadLetters.Letter;
 import io.sluice.publish.DeadLetters.Written;
 import io.sluice.secrets.Vault;
+import io.sluice.store.Standstill;
 import io.sluice.store.Statement;
 import io.sluice.store.StoreFailure;
 import java.nio.charset.StandardCharsets;
@@ -67,6 +68,12 @@ public final class KafkaIntake {
 
   private final Map<TopicPartition, RecordOffset> offsets = new LinkedHashMap<>();
   private int bytes;
+
+  private final Standstill standstill =
+      new Standstill(
+          LOG,
+          "Records cannot be taken now; they wait on their topic.",
+          "Records are taken again.");
 
   /** A record, and its row of the statement. */
   record Entry(KafkaRecord record, ObjectNode row) {}
@@ -248,6 +255,19 @@ public final class KafkaIntake {
   public void commit(@ExchangeProperty(COMMIT) List<RecordOffset> polled) {
     if (polled != null) {
       RecordOffset.commit(polled);
+      standstill.over();
     }
+  }
+
+  /**
+   * None of the poll is committed that is not in the store: it comes again.
+   *
+   * @throws Exception the failure itself, by which the consumer begins anew
+   */
+  public void failed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange)
+      throws Exception {
+    standstill.failed(caught, exchange.getContext());
+    throw caught;
   }
 }

@@ -3,6 +3,7 @@ package io.sluice.publish;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.store.Bell;
+import io.sluice.store.Standstill;
 import io.sluice.store.Statement;
 import java.io.IOException;
 import java.time.Duration;
@@ -84,7 +85,11 @@ public final class Outbox {
   /** Whether the last look found more than one record. */
   private volatile boolean crowded;
 
-  private volatile boolean failing;
+  private final Standstill standstill =
+      new Standstill(
+          LOG,
+          "Events cannot be published now; they wait in the outbox.",
+          "Events are published again.");
 
   /**
    * @param deadLetterTopic the topic that must not hold up the others
@@ -279,9 +284,8 @@ public final class Outbox {
     if (!refused.isEmpty()) {
       refused().refused(refused, System.nanoTime());
     }
-    if (failing && refusedEvents.isEmpty() && refusedDeadLetters.isEmpty()) {
-      failing = false;
-      LOG.atInfo().log("Events are published again.");
+    if (refusedEvents.isEmpty() && refusedDeadLetters.isEmpty()) {
+      standstill.over();
     }
   }
 
@@ -293,15 +297,11 @@ public final class Outbox {
   }
 
   /** Nothing is lost: what was not acknowledged is still waiting, and the next tick tries again. */
-  public void failed(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+  public void failed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
     // The other kind first, at once.
     deadLetters = !claimed;
     bothSince = System.nanoTime() - poll.toNanos();
-    if (!failing) {
-      failing = true;
-      LOG.atWarn()
-          .addKeyValue("failure", caught.getClass().getName())
-          .log("Events cannot be published now; they wait in the outbox.");
-    }
+    standstill.failed(caught, exchange.getContext());
   }
 }

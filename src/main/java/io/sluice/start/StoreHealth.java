@@ -12,6 +12,8 @@ import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Ready means that updates can be accepted: the store answers, may be written to, and the service
@@ -22,6 +24,8 @@ import org.apache.camel.impl.health.AbstractHealthCheck;
  * answer at once: he asks on a thread that serves others as well, liveness among them.
  */
 final class StoreHealth extends AbstractHealthCheck {
+  private static final Logger LOG = LoggerFactory.getLogger(StoreHealth.class);
+
   private static final Duration PERIOD = Duration.ofSeconds(1);
 
   /** So long a question may take; an answer that is older than it and the period is none. */
@@ -52,7 +56,21 @@ final class StoreHealth extends AbstractHealthCheck {
             .getExecutorServiceManager()
             .newSingleThreadScheduledExecutor(this, "store-health")
             .scheduleWithFixedDelay(
-                this::ask, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+                this::askAgain, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void askAgain() {
+    boolean before = answers;
+    ask();
+    if (before == answers || !camel.getStatus().isStarted()) {
+      return;
+    }
+    if (answers) {
+      LOG.atInfo().log("The store is there again: updates are accepted.");
+    } else {
+      LOG.atWarn()
+          .log("The store does not answer, or takes no updates: none is accepted until it does.");
+    }
   }
 
   private void ask() {

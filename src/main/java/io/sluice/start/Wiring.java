@@ -282,10 +282,10 @@ public final class Wiring implements CamelConfiguration {
     registry.bind("resealing", new Resealing(vault, dataSources, json));
 
     MonitorSettings monitor = configuration.monitor();
-    Places checks = new Places(monitor.checks());
+    Places checks = new Places(monitor.checks(), "Checks");
     registry.bind("checkPlaces", checks);
     registry.bind("monitor", new Monitor(monitor, dataSources, events, json, checks));
-    Places changes = new Places(monitor.checks());
+    Places changes = new Places(monitor.checks(), "Pending changes");
     registry.bind("pendingPlaces", changes);
     registry.bind("pending", new PendingChanges(monitor, dataSources, gate, changes));
     registry.bind("pendingChange", new PendingChange(gate));

@@ -22,12 +22,16 @@ public final class Places {
   private static final Duration IDLE_WAIT = Duration.ofSeconds(1);
 
   private final Semaphore idle;
+  private final Standstill standstill;
 
   /**
    * @param count how much is under way at most
+   * @param work what it is, as a sentence about it begins
    */
-  public Places(int count) {
+  public Places(int count, String work) {
     this.idle = new Semaphore(count);
+    this.standstill =
+        new Standstill(LOG, work + " cannot be looked for now, and wait.", work + " go on.");
   }
 
   /** Whether this tick has made no claim yet. */
@@ -55,6 +59,7 @@ public final class Places {
 
   /** Each row keeps its place until {@link #done}. */
   public void claimed(@Body List<Map<String, Object>> rows, Exchange exchange) {
+    standstill.over();
     idle.release((Integer) exchange.removeProperty(WANTED) - rows.size());
     exchange.setProperty(CLAIMED, rows);
   }
@@ -66,9 +71,7 @@ public final class Places {
     if (wanted != null) {
       idle.release((Integer) wanted);
     }
-    if (exchange.getContext().getStatus().isStarted()) {
-      failed(null, caught);
-    }
+    standstill.failed(caught, exchange.getContext());
   }
 
   /** One that was claimed needs its place no longer. */

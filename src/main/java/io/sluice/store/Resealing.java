@@ -41,6 +41,11 @@ public final class Resealing {
   /** As many as one statement holds the rows of without being in anybody's way. */
   private static final int ROWS_AT_ONCE = 200;
 
+  private final Standstill standstill =
+      new Standstill(
+          LOG,
+          "What older keys have sealed cannot be sealed anew now.",
+          "What older keys have sealed is sealed anew again.");
   private final Vault vault;
   private final DataSources dataSources;
   private final ObjectMapper json;
@@ -152,6 +157,7 @@ public final class Resealing {
    * walk that has found nothing is the last.
    */
   private void ended(Walk walk) {
+    standstill.over();
     if (walk.older > 0) {
       LOG.atInfo().addKeyValue("rows", walk.older).log("Secrets were sealed with the newest key.");
       return;
@@ -168,13 +174,12 @@ public final class Resealing {
   }
 
   /** What was not reached is looked at again by the next tick. */
-  public void failed(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
+  public void failed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
     if (caught instanceof VaultException explained) {
       LOG.atWarn().log("The keys in use stay. {}", explained.getMessage());
     } else {
-      LOG.atDebug()
-          .addKeyValue("failure", caught.getClass().getName())
-          .log("What older keys have sealed cannot be sealed anew now.");
+      standstill.failed(caught, exchange.getContext());
     }
   }
 }

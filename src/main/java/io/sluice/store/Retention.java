@@ -24,6 +24,11 @@ public final class Retention {
 
   private final Duration events;
   private final Duration updates;
+  private final Standstill standstill =
+      new Standstill(
+          LOG,
+          "Old events and receipts cannot be removed now.",
+          "Old events and receipts are removed again.");
 
   /**
    * @param events for so long events stay after they were published, for {@code GET /events}
@@ -59,11 +64,14 @@ public final class Retention {
     if (removed < ROWS_AT_ONCE) {
       left.remove();
     }
+    if (left.isEmpty()) {
+      standstill.over();
+    }
   }
 
-  public void failed(@ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught) {
-    LOG.atDebug()
-        .addKeyValue("failure", caught.getClass().getName())
-        .log("Old events and receipts cannot be removed now.");
+  /** The next tick tries again. */
+  public void failed(
+      @ExchangeProperty(Exchange.EXCEPTION_CAUGHT) Exception caught, Exchange exchange) {
+    standstill.failed(caught, exchange.getContext());
   }
 }

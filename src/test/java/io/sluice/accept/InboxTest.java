@@ -69,6 +69,7 @@ final class InboxTest {
     for (int i = 0; i < 4; i++) {
       ids.add(installation.create());
     }
+    int read = installation.process().logged().length();
     for (String id : ids) {
       for (int i = 0; i < 5; i++) {
         installation.produce(id, json(installation.settings()), Map.of());
@@ -102,6 +103,12 @@ final class InboxTest {
       assertThat(versions).isSorted().hasSize(updates);
       assertThat(installation.get(id).path("version").asInt()).isEqualTo(updates);
     }
+    assertThat(logged(read))
+        .doesNotContain("level=ERROR")
+        .containsOnlyOnce("none is accepted until it does")
+        .containsOnlyOnce("The store is there again")
+        .containsOnlyOnce("Records cannot be taken now")
+        .containsOnlyOnce("Records are taken again");
   }
 
   @Test
@@ -142,6 +149,42 @@ final class InboxTest {
     awaitBack(id);
     awaitApplied(1, List.of(id));
     assertThat(installation.get(id).path("version").asInt()).isEqualTo(2);
+  }
+
+  @Test
+  void aFaultOfTheStoresTablesIsToldOnceAndAllGoesOnWhenTheyAreMended() {
+    String id = installation.create();
+    int read = installation.process().logged().length();
+    long failed = failedInStore();
+    installation.store().executeIn(installation.database(), "alter table updates rename to away");
+    try {
+      installation.produce(id, json(installation.settings()), Map.of());
+      await("what waits to be told")
+          .atMost(LIMIT)
+          .untilAsserted(
+              () ->
+                  assertThat(logged(read))
+                      .contains("Accepted updates cannot", "Records cannot be taken now"));
+      await("many attempts").atMost(LIMIT).until(() -> failedInStore() - failed > 50);
+    } finally {
+      installation.store().executeIn(installation.database(), "alter table away rename to updates");
+    }
+    awaitApplied(1, List.of(id));
+    assertThat(logged(read).lines().filter(line -> line.contains("level=ERROR")))
+        .allSatisfy(line -> assertThat(line).contains("relation \\\"updates\\\" does not exist"))
+        .hasSizeBetween(2, 4);
+    assertThat(logged(read)).contains("Accepted updates go on.", "Records are taken again.");
+  }
+
+  private static long failedInStore() {
+    return Long.parseLong(
+        installation.value(
+            "select xact_rollback from pg_stat_database where datname = current_database()"));
+  }
+
+  /** What the product has logged after so many characters. */
+  private static String logged(int read) {
+    return installation.process().logged().substring(read);
   }
 
   private static void assertRefusedSoon(String id) {

@@ -44,7 +44,7 @@ final class LostBrokerTest {
         await("the commit to fail")
             .atMost(LIMIT)
             .pollInterval(Duration.ofMillis(100))
-            .until(() -> instance.logged().contains("Will seek consumer to offset"));
+            .until(() -> instance.logged().contains("Records cannot be taken now"));
       } finally {
         plant.broker().start();
       }
